@@ -1,0 +1,449 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Server-side apply of an apply set: all the objects that one role owns in one release.
+
+Which objects a set holds is remembered in the ConfigMap ``<release>-apply-sets`` of the release's namespace, one key a set,
+one line an object. It is written before an object is created and shortened after one is deleted, so that a run
+killed at any moment leaves nothing that the next run does not know of.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+FIELD_MANAGER = "airflow.kubernetes"
+RELEASE_LABEL = "airflow.kubernetes/release"
+SET_LABEL = "airflow.kubernetes/set"
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    "release": {"type": "str", "required": True},
+    "set": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "objects": {"type": "list", "elements": "dict", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "force_conflicts": {"type": "bool", "default": False},
+    "render": {"type": "path"},
+}
+
+#: What holds data or secrets leaves a set without being deleted: only a user who names it deletes it.
+KEPT_KINDS = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "Secret", "CustomResourceDefinition"})
+
+#: What lives in no namespace; every other kind does.
+CLUSTER_KINDS = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Namespace",
+        "PersistentVolume",
+        "PriorityClass",
+        "StorageClass",
+    }
+)
+
+#: Order matters between these waves and nowhere else; what is not named is applied last.
+WAVES: tuple[frozenset[str], ...] = (
+    frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "PersistentVolume"}),
+    frozenset(
+        {
+            "ServiceAccount",
+            "Role",
+            "RoleBinding",
+            "ConfigMap",
+            "Secret",
+            "PersistentVolumeClaim",
+            "ResourceQuota",
+            "LimitRange",
+            "NetworkPolicy",
+        }
+    ),
+)
+
+#: Requests under way at once.
+CONCURRENCY = 8
+
+
+@dataclass(frozen=True, order=True)
+class Reference:
+    """Names one object of the cluster; ``namespace`` is empty for what lives in none."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Reference:
+        metadata = manifest["metadata"]
+        return cls(manifest["apiVersion"], manifest["kind"], metadata["name"], metadata.get("namespace", ""))
+
+    @classmethod
+    def parse(cls, line: str, namespace: str) -> Reference:
+        """Read a line of the inventory: ``apiVersion Kind name``, and ``-`` behind it for what lives in no namespace."""
+        api_version, kind, name, *cluster = line.split()
+        return cls(api_version, kind, name, "" if cluster else namespace)
+
+    @property
+    def line(self) -> str:
+        return f"{self.api_version} {self.kind} {self.name}" + ("" if self.namespace else " -")
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass
+class Outcome:
+    """What became of one object: ``created``, ``configured``, ``replaced``, ``unchanged``, ``deleted`` or ``kept``."""
+
+    reference: Reference
+    result: str
+    before: Manifest | None = None
+    after: Manifest | None = None
+
+    @property
+    def changed(self) -> bool:
+        return self.result not in ("unchanged", "kept")
+
+    def as_data(self) -> dict[str, str]:
+        return {"kind": self.reference.kind, "name": self.reference.name, "result": self.result}
+
+
+@dataclass
+class Plan:
+    """What a run will do: ``waves`` of objects to apply, and the references that have left the set."""
+
+    waves: list[list[Manifest]]
+    known: frozenset[Reference]
+    left: list[Reference] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> frozenset[Reference]:
+        return frozenset(Reference.of(manifest) for wave in self.waves for manifest in wave)
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Apply the set as the options say; the result holds ``objects`` and, in diff mode, ``diff``."""
+    params = task.params
+    objects = [] if params["state"] == "absent" else params["objects"]
+    manifests = prepare(objects, params["release"], params["set"], params["namespace"])
+    if params["render"]:
+        return render(manifests, Path(params["render"]), params["set"], task.check_mode)
+    apply_set = ApplySet(Client(params), params["release"], params["set"], params["namespace"], task.check_mode)
+    outcomes = apply_set.apply(manifests, force=params["force_conflicts"])
+    result: dict[str, Any] = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "objects": [outcome.as_data() for outcome in outcomes],
+    }
+    if task.diff_mode:
+        result["diff"] = [diff(outcome) for outcome in outcomes if outcome.changed]
+    return result
+
+
+def prepare(objects: Iterable[Manifest | None], release: str, set_name: str, namespace: str) -> list[Manifest]:
+    """Return copies of the objects with name, namespace and labels in place; empty ones are left out.
+
+    A ``metadata.generateName`` is completed with a checksum of the ``spec``: a Job's template can never be changed, so
+    that what differs needs another name, and what does not keeps its own.
+
+    :raises Failure: an object names no kind, no name, or the same one as another.
+    """
+    manifests: dict[Reference, Manifest] = {}
+    for given in objects:
+        if not given:
+            continue
+        manifest = copy.deepcopy(given)
+        missing = [key for key in ("apiVersion", "kind") if not manifest.get(key)]
+        metadata = manifest.setdefault("metadata", {})
+        if "generateName" in metadata:
+            metadata["name"] = metadata.pop("generateName") + spec_checksum(manifest.get("spec"))
+        if missing or not metadata.get("name"):
+            raise Failure(f"An object of the set {set_name} has no {(missing or ['metadata.name'])[0]}: {_outline(given)}.")
+        if manifest["kind"] not in CLUSTER_KINDS:
+            metadata.setdefault("namespace", namespace)
+        metadata["labels"] = {**metadata.get("labels", {}), RELEASE_LABEL: release, SET_LABEL: set_name}
+        reference = Reference.of(manifest)
+        if reference in manifests:
+            raise Failure(f"The set {set_name} has two objects {reference}. Give one of them another name.")
+        manifests[reference] = manifest
+    return list(manifests.values())
+
+
+def spec_checksum(spec: Any) -> str:
+    """Return ten characters that change when a spec does."""
+    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_mode: bool = False) -> dict[str, Any]:
+    """Write the manifests as ``<directory>/<set>/<kind>-<name>.yaml``, and remove what the set wrote there before.
+
+    No cluster is asked. The result holds the ``files``, and whether one of them changed.
+    """
+    folder = directory / set_name
+    wanted = {
+        folder / f"{manifest['kind'].lower()}-{manifest['metadata']['name']}.yaml": yaml.safe_dump(
+            manifest, sort_keys=False, explicit_start=True, width=120
+        )
+        for manifest in manifests
+    }
+    present = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    if not check_mode:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, content in wanted.items():
+            path.write_text(content, encoding="utf-8")
+        for path in present.keys() - wanted.keys():
+            path.unlink()
+    return {"changed": present != wanted, "files": sorted(str(path) for path in wanted), "objects": []}
+
+
+def plan(manifests: Sequence[Manifest], known: Iterable[Reference]) -> Plan:
+    """Order the manifests into waves and find what has left the set."""
+    ordered: list[list[Manifest]] = [[] for _wave in range(len(WAVES) + 1)]
+    for manifest in manifests:
+        ordered[wave_of(manifest["kind"])].append(manifest)
+    known = frozenset(known)
+    made = Plan([wave for wave in ordered if wave], known)
+    made.left = sorted(known - made.wanted)
+    return made
+
+
+def wave_of(kind: str) -> int:
+    """Return the number of the wave in which objects of this kind are applied."""
+    return next((number for number, kinds in enumerate(WAVES) if kind in kinds), len(WAVES))
+
+
+class ApplySet:
+    """One role's objects in one release of one cluster."""
+
+    def __init__(self, client: Client, release: str, name: str, namespace: str, check_mode: bool = False) -> None:
+        self.client = client
+        self.release = release
+        self.name = name
+        self.namespace = namespace
+        self.check_mode = check_mode
+        self._namespace_missing = False
+
+    def apply(self, manifests: Sequence[Manifest], force: bool = False) -> list[Outcome]:
+        """Apply the manifests in waves, then delete what has left the set.
+
+        :raises Failure: names every object that the cluster refused in the first wave that had one, and what to do; ``objects``
+            of its result tells what was done until then.
+        """
+        work = plan(manifests, self._known())
+        outcomes: list[Outcome] = []
+        apply_one = functools.partial(self._apply_one, force=force)
+        for wave in work.waves:
+            if not work.wanted <= work.known and not any(manifest["kind"] == "Namespace" for manifest in wave):
+                self._remember(work.wanted | work.known)
+                work = Plan(work.waves, work.wanted | work.known, work.left)
+            outcomes += self._all(apply_one, wave, outcomes)
+        outcomes += self._all(self._leave, work.left, outcomes)
+        if work.left:
+            self._remember(work.wanted)
+        return outcomes
+
+    def _all(self, function: Callable[[Any], Outcome], items: Sequence[Any], done: list[Outcome]) -> list[Outcome]:
+        """Run the function over the items at once; a failure of one is told when the others have ended."""
+        outcomes, failures = [], []
+        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+            for future in [pool.submit(function, item) for item in items]:
+                try:
+                    outcomes.append(future.result())
+                except Failure as failure:
+                    failures.append(failure.message)
+        if failures:
+            raise Failure("\n".join(failures), objects=[outcome.as_data() for outcome in done + outcomes])
+        return outcomes
+
+    def _apply_one(self, manifest: Manifest, force: bool) -> Outcome:
+        reference = Reference.of(manifest)
+        before = self._get(reference)
+        if before is not None and self._left_over(before):
+            return self._replace(manifest, before)
+        try:
+            after = self.client.apply(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
+        except ApiFailure as failure:
+            if self.check_mode and self._in_missing_namespace(reference, failure):
+                return Outcome(reference, "created", None, manifest)
+            raise Failure(explain(failure, manifest)) from failure
+        if before is None:
+            return Outcome(reference, "created", None, after)
+        return Outcome(reference, "configured" if _differs(before, after) else "unchanged", before, after)
+
+    def _replace(self, manifest: Manifest, before: Manifest) -> Outcome:
+        """Delete a failed Job and create it anew: a Job that has failed never runs again."""
+        reference = Reference.of(manifest)
+        if self.check_mode:
+            return Outcome(reference, "replaced", before, manifest)
+        namespace = reference.namespace or None
+        self.client.delete(reference.api_version, reference.kind, reference.name, namespace)
+        after = self.client.apply(manifest, FIELD_MANAGER)
+        return Outcome(reference, "replaced", before, after)
+
+    @staticmethod
+    def _left_over(live: Manifest) -> bool:
+        conditions = live.get("status", {}).get("conditions") or []
+        return live["kind"] == "Job" and any(
+            condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions
+        )
+
+    def _leave(self, reference: Reference) -> Outcome:
+        live = self._get(reference)
+        if live is None or not self._owns(live):
+            return Outcome(reference, "unchanged")
+        if reference.kind in KEPT_KINDS:
+            return Outcome(reference, "kept", live, live)
+        self.client.delete(
+            reference.api_version, reference.kind, reference.name, reference.namespace or None, dry_run=self.check_mode
+        )
+        return Outcome(reference, "deleted", live, None)
+
+    def _owns(self, live: Manifest) -> bool:
+        labels = live["metadata"].get("labels", {})
+        return labels.get(RELEASE_LABEL) == self.release and labels.get(SET_LABEL) == self.name
+
+    def _get(self, reference: Reference) -> Manifest | None:
+        return self.client.get(reference.api_version, reference.kind, reference.name, reference.namespace or None)
+
+    def _in_missing_namespace(self, reference: Reference, failure: ApiFailure) -> bool:
+        if failure.status != 404 or not reference.namespace:
+            return False
+        return self.client.get("v1", "Namespace", reference.namespace) is None
+
+    @property
+    def _inventory_name(self) -> str:
+        return f"{self.release}-apply-sets"
+
+    def _known(self) -> frozenset[Reference]:
+        config_map = self.client.get("v1", "ConfigMap", self._inventory_name, self.namespace) or {}
+        lines = config_map.get("data", {}).get(self.name, "").splitlines()
+        return frozenset(Reference.parse(line, self.namespace) for line in lines if line.strip())
+
+    def _remember(self, references: Iterable[Reference]) -> None:
+        """Write down what the set holds; each set is the field manager of its own key."""
+        if self.check_mode:
+            return
+        lines = sorted(reference.line for reference in references)
+        self.client.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {
+                    "name": self._inventory_name,
+                    "namespace": self.namespace,
+                    "labels": {RELEASE_LABEL: self.release},
+                },
+                "data": {self.name: "\n".join(lines)} if lines else {},
+            },
+            field_manager=f"{FIELD_MANAGER}/{self.name}",
+        )
+
+
+def explain(failure: ApiFailure, manifest: Manifest) -> str:
+    """Say what the cluster refused, and what to do."""
+    reference = Reference.of(manifest)
+    causes = [cause for cause in failure.details.get("causes") or [] if isinstance(cause, Mapping)]
+    conflicts = [cause for cause in causes if cause.get("reason") == "FieldManagerConflict"]
+    if conflicts:
+        said = "; ".join(f"{cause.get('field', '?')} ({cause.get('message', '')})" for cause in conflicts)
+        return (
+            f"{reference}: somebody else manages what this would change: {said}. "
+            "Leave the field to them with the role's overrides, or take it with airflow_force_conflicts: true."
+        )
+    immutable = [cause for cause in causes if _immutable(str(cause.get("message", "")))]
+    if failure.status == 422 and immutable:
+        fields = "; ".join(f"{cause.get('field', '?')}: {cause.get('message', '')}" for cause in immutable)
+        return f"{reference}: a field cannot be changed once the object exists: {fields}. {_way_out(reference)}"
+    if failure.status == 403 and failure.reason == "Forbidden":
+        return f"{reference}: the cluster forbids it: {failure.message}"
+    if failure.status == 404 and reference.namespace:
+        return f"{reference}: {failure.message}. The role airflow creates the namespace unless airflow_namespace_create is false."
+    return f"{reference}: the cluster refuses it: {failure.message}"
+
+
+def _immutable(message: str) -> bool:
+    return "immutable" in message or "are forbidden" in message or "may not be" in message or "can not be" in message
+
+
+def _way_out(reference: Reference) -> str:
+    if reference.kind == "PersistentVolumeClaim":
+        return "Set the old value again, or make a new claim of another name and move the data."
+    where = f" -n {reference.namespace}" if reference.namespace else ""
+    orphan = " --cascade=orphan" if reference.kind in ("StatefulSet", "Deployment") else ""
+    return (
+        f"Set the old value again, or delete the object and deploy once more: "
+        f"kubectl delete {reference.kind.lower()} {reference.name}{where}{orphan}"
+        + (" (its pods and claims stay)." if orphan else ".")
+    )
+
+
+#: What the cluster writes by itself, no part of what was asked for.
+_BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+_BOOKKEEPING_ANNOTATIONS = (
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.kubernetes.io/selected-node",
+    "volume.kubernetes.io/storage-provisioner",
+    "volume.beta.kubernetes.io/storage-provisioner",
+)
+
+
+def _differs(before: Manifest, after: Manifest) -> bool:
+    return _substance(before) != _substance(after)
+
+
+def _substance(manifest: Manifest) -> Manifest:
+    kept = {key: value for key, value in manifest.items() if key != "status"}
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in _BOOKKEEPING}
+    if "annotations" in metadata:
+        metadata["annotations"] = {
+            key: value for key, value in metadata["annotations"].items() if key not in _BOOKKEEPING_ANNOTATIONS
+        }
+    kept["metadata"] = metadata
+    return kept
+
+
+def diff(outcome: Outcome) -> dict[str, Any]:
+    """Return Ansible's ``diff`` of one object: its substance, with the values of a Secret hidden."""
+    before, after = outcome.before, outcome.after
+    return {
+        "before_header": str(outcome.reference),
+        "after_header": f"{outcome.reference} {outcome.result}",
+        "before": hide(_substance(before)) if before else "",
+        "after": hide(_substance(after), before) if after else "",
+    }
+
+
+def hide(manifest: Manifest, other: Manifest | None = None) -> Manifest:
+    """Return a Secret with its values replaced by what may be told: that they are there, and whether they differ from another's."""
+    if manifest["kind"] != "Secret":
+        return manifest
+    hidden = dict(manifest)
+    for part in ("data", "stringData"):
+        if part in manifest:
+            others = (other or {}).get(part, {})
+            hidden[part] = {
+                key: "(hidden)" if other is None or others.get(key) == value else "(hidden, differs)"
+                for key, value in manifest[part].items()
+            }
+    return hidden
+
+
+def _outline(manifest: Mapping[str, Any]) -> str:
+    return str({"kind": manifest.get("kind"), "metadata": {"name": (manifest.get("metadata") or {}).get("name")}})

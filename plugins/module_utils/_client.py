@@ -1,0 +1,225 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Kubernetes API as the plugins of this collection use it: plain dictionaries in, plain dictionaries out.
+
+Connection options, their environment variables and their precedence are kubernetes.core's own.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+
+try:
+    import kubernetes.client
+    import kubernetes.config
+    import kubernetes.dynamic
+    import kubernetes.dynamic.exceptions
+    import kubernetes.watch
+    import urllib3.exceptions
+
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+
+    IMPORT_ERROR = ""
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+#: Seconds: to connect, and between two bytes of an answer.
+REQUEST_TIMEOUT = (10, 60)
+
+CONNECTION_OPTIONS: dict[str, Any] = dict(AUTH_ARG_SPEC)
+
+Manifest = dict[str, Any]
+
+
+class Client:
+    """A connection to one cluster.
+
+    :param params: the connection options of a task (``kubeconfig``, ``context``...); what is missing comes from ``K8S_AUTH_*``.
+    :raises Failure: the options lead to no cluster, or none answers.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.where = _describe(params)
+        options = {name: params[name] for name in CONNECTION_OPTIONS if params.get(name) is not None}
+        with self._speaking_plainly():
+            self._dynamic = get_api_client(**options).client
+        self.host: str = self._dynamic.configuration.host
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+        """Return one object, or ``None`` if there is none of that name."""
+        path = self._resource(api_version, kind).path(name=name, namespace=namespace)
+        try:
+            return self.request("get", path)
+        except ApiFailure as failure:
+            if failure.status == 404:
+                return None
+            raise
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> Manifest:
+        """Return the List object: ``items``, and the ``metadata.resourceVersion`` that a watch starts from."""
+        path = self._resource(api_version, kind).path(namespace=namespace)
+        return self.request("get", path, label_selector=label_selector)
+
+    def apply(self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False) -> Manifest:
+        """Server-side apply one object and return it as the cluster then has it (or would have it).
+
+        :raises ApiFailure: 409 when another manager owns a field and ``force`` is not set; 422 when a field is immutable or invalid.
+        """
+        metadata = manifest["metadata"]
+        path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
+            name=metadata["name"], namespace=metadata.get("namespace")
+        )
+        return self.request(
+            "patch",
+            path,
+            body=manifest,
+            content_type="application/apply-patch+yaml",
+            field_manager=field_manager,
+            force_conflicts="true" if force else None,
+            dry_run="All" if dry_run else None,
+        )
+
+    def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
+        """Create one object; a 409 :class:`ApiFailure` says that it exists already."""
+        path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
+            namespace=manifest["metadata"].get("namespace")
+        )
+        return self.request(
+            "post", path, body=manifest, field_manager=field_manager, dry_run="All" if dry_run else None
+        )
+
+    def delete(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, dry_run: bool = False
+    ) -> Manifest | None:
+        """Delete one object, its dependents in the background; ``None`` if it was not there."""
+        path = self._resource(api_version, kind).path(name=name, namespace=namespace)
+        try:
+            return self.request(
+                "delete", path, propagation_policy="Background", dry_run="All" if dry_run else None
+            )
+        except ApiFailure as failure:
+            if failure.status == 404:
+                return None
+            raise
+
+    def watch(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        resource_version: str,
+        label_selector: str | None = None,
+        timeout: int = 300,
+    ) -> Iterator[tuple[str, Manifest]]:
+        """Yield ``(ADDED | MODIFIED | DELETED | BOOKMARK, object)`` from a list's ``resource_version`` on.
+
+        Ends after ``timeout`` seconds or when the server closes the stream.
+
+        :raises ApiFailure: 410 when the version is too old: list again.
+        """
+        resource = self._resource(api_version, kind)
+        with self._speaking_plainly():
+            for event in kubernetes.watch.Watch().stream(
+                resource.get,
+                namespace=namespace,
+                label_selector=label_selector,
+                resource_version=resource_version,
+                timeout_seconds=timeout,
+                allow_watch_bookmarks=True,
+                serialize=False,
+                _request_timeout=(REQUEST_TIMEOUT[0], timeout + 30),
+            ):
+                yield event["type"], event["raw_object"]
+
+    def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        """Send one request; return the decoded JSON, or the text where the answer is not JSON.
+
+        :param params: query parameters under the dynamic client's names, ``None`` for those not wanted.
+        :raises ApiFailure: the server answered with an error.
+        :raises Failure: no server answered.
+        """
+        params = {name: value for name, value in params.items() if value is not None}
+        params.setdefault("_request_timeout", REQUEST_TIMEOUT)
+        with self._speaking_plainly():
+            response = self._dynamic.request(method, path, body=body, serialize=False, **params)
+            text = response.data.decode("utf-8")
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    @property
+    def connection(self) -> Any:
+        """The library's ``ApiClient``, for what is not a request and an answer (a websocket to a pod)."""
+        return self._dynamic.client
+
+    @property
+    def core(self) -> Any:
+        """The typed core/v1 API, for what has no plain request (exec). Imports a second's worth: use it rarely."""
+        return kubernetes.client.CoreV1Api(self._dynamic.client)
+
+    def _resource(self, api_version: str, kind: str) -> Any:
+        with self._speaking_plainly():
+            try:
+                return self._dynamic.resources.get(api_version=api_version, kind=kind)
+            except kubernetes.dynamic.exceptions.ResourceNotFoundError as error:
+                raise Failure(
+                    f"The cluster {self.where} has no kind {kind} in {api_version}. "
+                    "Install what defines it, or leave out the option that needs it."
+                ) from error
+
+    def _speaking_plainly(self) -> _PlainErrors:
+        return _PlainErrors(self.where)
+
+
+class _PlainErrors:
+    """Turn the client library's errors into ours."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, (Failure, GeneratorExit)):
+            return
+        if isinstance(error, kubernetes.client.ApiException):
+            raise _api_failure(error) from error
+        if isinstance(error, kubernetes.config.ConfigException):
+            raise Failure(
+                f"The kubeconfig leads to no cluster ({self.where}): {error}. "
+                "Set airflow_kubeconfig and airflow_context (or K8S_AUTH_KUBECONFIG and K8S_AUTH_CONTEXT)."
+            ) from error
+        if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
+            raise Failure(
+                f"No cluster answers ({self.where}): {_cause(error)}. "
+                "Check that it runs, and airflow_kubeconfig and airflow_context (or K8S_AUTH_*)."
+            ) from error
+
+
+def _api_failure(error: Any) -> ApiFailure:
+    try:
+        status = json.loads(error.body)
+        message, reason, details = status["message"], status.get("reason", ""), status.get("details")
+    except (TypeError, ValueError, KeyError):
+        message, reason, details = str(error.body or error.reason), "", None
+    return ApiFailure(message, int(error.status or 0), reason, details)
+
+
+def _cause(error: BaseException) -> str:
+    return str(getattr(error, "reason", None) or error)
+
+
+def _describe(params: Mapping[str, Any]) -> str:
+    said = [f"{name} {params[name]}" for name in ("kubeconfig", "context", "host") if isinstance(params.get(name), str)]
+    return ", ".join(said) or "default kubeconfig"

@@ -1,0 +1,285 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Refuse bad input before anything is touched: what was wrong, where it was set, what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _secret
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    "release": {"type": "raw", "required": True},
+    "namespace": {"type": "raw", "required": True},
+    "create_namespace": {"type": "bool", "default": True},
+    "version": {"type": "raw", "required": True},
+    "config": {"type": "dict", "default": {}},
+    "worker_groups": {"type": "list", "elements": "dict", "default": []},
+    "storage_classes": {"type": "dict", "default": {}},
+    "permissions": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "group": {"type": "str", "default": ""},
+            "resources": {"type": "list", "elements": "str", "required": True},
+            "verbs": {"type": "list", "elements": "str", "required": True},
+        },
+    },
+    "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
+    "variables": {"type": "list", "elements": "str", "default": []},
+    "known_variables": {"type": "list", "elements": "str", "default": []},
+}
+
+#: The oldest Airflow that the roles deploy.
+OLDEST_VERSION = (3, 1, 0)
+
+#: Where the version of a deployed release is read from.
+VERSION_LABEL = "app.kubernetes.io/version"
+
+_DNS_LABEL = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)$")
+
+#: Longest name of a release: the longest name made from it is a pod's, and that is also its host name.
+LONGEST_NAME = 40
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Check input and cluster; the result holds ``warnings`` and the ``version`` that runs."""
+    params = task.params
+    problems, warnings = check_input(params)
+    if problems:
+        raise Failure("\n".join(problems))
+    client = Client(params)
+    running = _Cluster(client, params["namespace"], params["release"])
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        checks = [
+            pool.submit(running.check_namespace, params["create_namespace"]),
+            pool.submit(running.check_permissions, params["permissions"]),
+            pool.submit(running.check_storage_classes, params["storage_classes"]),
+            pool.submit(running.check_version, params["version"]),
+            pool.submit(running.check_secrets, params["secrets"]),
+        ]
+        problems = [problem for check in checks for problem in check.result()]
+    if problems:
+        raise Failure("\n".join(problems))
+    return {"changed": False, "version": running.version, "warnings": warnings + running.warnings}
+
+
+def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Check what can be checked without a cluster; return problems and warnings."""
+    problems = [
+        *check_name("airflow_name", params["release"], LONGEST_NAME),
+        *check_name("airflow_namespace", params["namespace"], 63),
+        *check_version(params["version"]),
+        *check_worker_groups(params["worker_groups"]),
+    ]
+    try:
+        environment(params["config"])
+    except Failure as failure:
+        problems.append(failure.message)
+    misspelt, strange = check_variables(params["variables"], params["known_variables"])
+    return problems + misspelt, strange
+
+
+def check_name(variable: str, name: Any, longest: int) -> list[str]:
+    """A name has to be a DNS label (RFC 1035): it becomes part of host names."""
+    if not isinstance(name, str):
+        return [f"{variable} is {name!r}, a {type(name).__name__}. Quote it where it is set."]
+    if not _DNS_LABEL.match(name) or len(name) > longest:
+        return [
+            f"{variable} is {name!r}, which is no DNS label of at most {longest} characters: "
+            "lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit."
+        ]
+    return []
+
+
+def check_version(version: Any) -> list[str]:
+    """A version is text with three numbers, because 3.10 as a number is 3.1; and 3.1.0 is the oldest."""
+    if not isinstance(version, str):
+        return [
+            f"airflow_version is {version!r}, a {type(version).__name__}, so 3.10 could not be told from 3.1. "
+            'Write it in full and quoted: airflow_version: "3.1.8".'
+        ]
+    if not _VERSION.match(version):
+        return [f'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".']
+    if _parts(version) < OLDEST_VERSION:
+        return [f"airflow_version is {version}; the oldest that is supported is {'.'.join(map(str, OLDEST_VERSION))}."]
+    return []
+
+
+def check_worker_groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every group needs a name of its own, since its pods are named after it."""
+    if not groups:
+        return []
+    problems: list[str] = []
+    names = [group.get("name") for group in groups]
+    for name in sorted({str(name) for name in names if names.count(name) > 1}):
+        problems.append(f"workers_groups has more than one group named {name}. Give each group a name of its own.")
+    for name in names:
+        problems += check_name("The name of a group in workers_groups", name, LONGEST_NAME)
+    return problems
+
+
+def check_variables(names: Iterable[str], known: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Find variables that look like a role's but are none; return the misspelt ones and the merely strange ones."""
+    misspelt, strange = [], []
+    for name in sorted(set(names) - set(known)):
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+        if close:
+            misspelt.append(f"There is no variable {name}. Did you mean {close[0]}?")
+        else:
+            strange.append(f"No role of this collection reads the variable {name}.")
+    return misspelt, strange
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    match = _VERSION.match(version)
+    return tuple(int(part) for part in match.groups()[:3]) if match else ()
+
+
+class _Cluster:
+    """What the checks want to know of the cluster; each check returns its problems."""
+
+    def __init__(self, client: Client, namespace: str, release: str) -> None:
+        self.client = client
+        self.namespace = namespace
+        self.release = release
+        self.version: str | None = None
+        self.warnings: list[str] = []
+
+    def check_namespace(self, create: bool) -> list[str]:
+        try:
+            namespace = self.client.get("v1", "Namespace", self.namespace)
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return []
+            raise
+        if namespace is None and not create:
+            return [
+                f"There is no namespace {self.namespace} and airflow_namespace_create is false. Create it, or set it to true."
+            ]
+        if namespace and namespace.get("status", {}).get("phase") == "Terminating":
+            return [f"The namespace {self.namespace} is being deleted. Wait until it is gone, or choose another."]
+        return []
+
+    def check_permissions(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Compare with the rules that the API server says hold for this user (SelfSubjectRulesReview)."""
+        if not wanted:
+            return []
+        review = self.client.request(
+            "post",
+            "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectRulesReview",
+                "spec": {"namespace": self.namespace},
+            },
+        )
+        rules = review.get("status", {}).get("resourceRules", [])
+        missing = [
+            (verb, resource, need["group"])
+            for need in wanted
+            for resource in need["resources"]
+            for verb in need["verbs"]
+            if not allows(rules, verb, need["group"], resource)
+        ]
+        return [
+            f"No permission to {verb} {resource}{f'.{group}' if group else ''} in the namespace {self.namespace} "
+            f"({self.client.where}). Grant it, or connect as somebody who has it."
+            for verb, resource, group in missing
+            if not self._reviewed(verb, group, resource)
+        ]
+
+    def _reviewed(self, verb: str, group: str, resource: str) -> bool:
+        """Ask about one right: the list of rules may be incomplete, and then only this tells."""
+        name, _slash, subresource = resource.partition("/")
+        attributes = {
+            "namespace": self.namespace,
+            "verb": verb,
+            "group": group,
+            "resource": name,
+            "subresource": subresource,
+        }
+        review = self.client.request(
+            "post",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            },
+        )
+        return bool(review.get("status", {}).get("allowed"))
+
+    def check_storage_classes(self, classes: Mapping[str, Any]) -> list[str]:
+        wanted = {variable: name for variable, name in classes.items() if name}
+        if not wanted:
+            return []
+        try:
+            items = self.client.list("storage.k8s.io/v1", "StorageClass")["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                self.warnings.append("Storage classes could not be checked: no permission to list storageclasses.")
+                return []
+            raise
+        names = sorted(item["metadata"]["name"] for item in items)
+        return [
+            f"{variable} is {name}, but the cluster has no such storage class. It has: {', '.join(names) or 'none'}."
+            for variable, name in wanted.items()
+            if name not in names
+        ]
+
+    def check_version(self, wanted: str) -> list[str]:
+        """Refuse to go back: the schema of the newer version stays in the database."""
+        live = self._get("ConfigMap", f"{self.release}-config")
+        self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
+        if self.version and _parts(wanted) < _parts(self.version):
+            return [
+                f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, and Airflow does not "
+                f"go back by itself. Set airflow_version to {self.version} or newer."
+            ]
+        return []
+
+    def check_secrets(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        secrets = [
+            _secret.Secret(given["name"], [_secret.Key(**key) for key in given["keys"]], given["labels"])
+            for given in wanted
+        ]
+        for secret in secrets:
+            secret.live = self._get("Secret", secret.name)
+        try:
+            _secret.settle(secrets, self.release)
+        except Failure as failure:
+            return [failure.message]
+        return []
+
+    def _get(self, kind: str, name: str) -> Manifest | None:
+        try:
+            return self.client.get("v1", kind, name, self.namespace)
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return None
+            raise
+
+
+def allows(rules: Sequence[Mapping[str, Any]], verb: str, group: str, resource: str) -> bool:
+    """Tell whether RBAC rules allow a verb on a resource of an API group, any name of it."""
+    return any(
+        _among(rule.get("verbs"), verb) and _among(rule.get("apiGroups"), group) and _among(rule.get("resources"), resource)
+        for rule in rules
+        if not rule.get("resourceNames")
+    )
+
+
+def _among(values: Any, wanted: str) -> bool:
+    return "*" in (values or []) or wanted in (values or [])

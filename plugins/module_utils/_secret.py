@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Make sure that the Secrets of a release hold what its pods need, and never say what that is.
+
+A Secret that carries the release's label is the collection's: what is missing is generated and derived. One that does not
+is the user's own (made by hand, by External Secrets...): it is read and never written.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets as random
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER, RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    "release": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "render": {"type": "path"},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "no_log": False,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "labels": {"type": "dict", "default": {}},
+            "keys": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "no_log": False,
+                "options": {
+                    "key": {"type": "str", "required": True, "no_log": False},
+                    "value": {"type": "str", "no_log": True},
+                    "generate": {"type": "str", "choices": ["fernet", "password"]},
+                    "length": {"type": "int", "default": 32},
+                    "derive": {"type": "str"},
+                    "quote": {"type": "bool", "default": True},
+                    "variable": {"type": "str"},
+                    "keep": {"type": "bool", "default": False},
+                },
+            },
+        },
+    },
+}
+
+#: Letters and digits need no quoting anywhere: 32 of them are 190 bits.
+PASSWORD_ALPHABET = string.ascii_letters + string.digits
+
+#: In a derived value: ``{KEY}`` of the same Secret, or ``{secret-name/KEY}``.
+_PLACEHOLDER = re.compile(r"\{(?:(?P<secret>[a-z0-9.-]+)/)?(?P<key>[A-Za-z0-9_.-]+)\}")
+
+Values = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Key:
+    """How one key of a Secret comes to its value.
+
+    :param value: given by the user; wins over ``generate``.
+    :param generate: ``fernet`` or ``password``: made once and then kept.
+    :param derive: a template of other keys' values; made anew in every run.
+    :param quote: percent-encode those values, as a URL needs them.
+    :param variable: the inventory variable that ``value`` comes from, for messages.
+    :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
+    """
+
+    key: str
+    value: str | None = None
+    generate: str | None = None
+    length: int = 32
+    derive: str | None = None
+    quote: bool = True
+    variable: str | None = None
+    keep: bool = False
+
+
+@dataclass
+class Secret:
+    """One Secret as it is wanted and as it is."""
+
+    name: str
+    keys: list[Key]
+    labels: dict[str, str] = field(default_factory=dict)
+    live: Manifest | None = None
+    values: Values = field(default_factory=dict)
+    generated: list[str] = field(default_factory=list)
+
+    @property
+    def existing(self) -> Values:
+        data = (self.live or {}).get("data") or {}
+        return {key: base64.b64decode(value).decode("utf-8", "surrogateescape") for key, value in data.items()}
+
+    def users_own(self, release: str) -> bool:
+        """Tell whether somebody else made this Secret."""
+        return self.live is not None and self.live["metadata"].get("labels", {}).get(RELEASE_LABEL) != release
+
+    @property
+    def changed(self) -> bool:
+        existing = self.existing
+        return self.live is None or any(existing.get(key) != value for key, value in self.values.items())
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Make sure of the Secrets; the result holds names, checksums and what was generated, and no value."""
+    release, namespace = task.params["release"], task.params["namespace"]
+    secrets = [
+        Secret(given["name"], [Key(**key) for key in given["keys"]], given["labels"])
+        for given in task.params["secrets"]
+    ]
+    if task.params["render"]:
+        return _render(secrets, Path(task.params["render"]), task.check_mode)
+    client = Client(task.params)
+    for secret in secrets:
+        secret.live = client.get("v1", "Secret", secret.name, namespace)
+    settle(secrets, release)
+    changed = [secret for secret in secrets if secret.changed and not secret.users_own(release)]
+    if not task.check_mode:
+        for secret in changed:
+            _write(client, secret, release, namespace)
+    return {
+        "changed": bool(changed),
+        "secrets": {
+            secret.name: {
+                "checksum": checksum(secret.values, f"{namespace}/{secret.name}"),
+                "changed": secret in changed,
+                "generated": secret.generated,
+                "managed": not secret.users_own(release),
+            }
+            for secret in secrets
+        },
+    }
+
+
+def settle(secrets: list[Secret], release: str) -> None:
+    """Give every Secret its ``values``: what exists, else what is given, else generated; then what derives from them.
+
+    :raises Failure: a user's own Secret lacks a key, or a given value contradicts an existing one that has to stay.
+    """
+    for secret in secrets:
+        existing = secret.existing
+        if secret.users_own(release):
+            missing = [key.key for key in secret.keys if key.key not in existing]
+            if missing:
+                raise Failure(
+                    f"The Secret {secret.name} is not the collection's (it lacks the label {RELEASE_LABEL}={release}), so it is "
+                    f"only read, and it has no key {', '.join(missing)}. Add what is missing, or delete the Secret to have it made."
+                )
+            secret.values = {key.key: existing[key.key] for key in secret.keys}
+            continue
+        for key in secret.keys:
+            if key.derive is None:
+                secret.values[key.key] = _settle_key(secret, key, existing.get(key.key))
+    by_name = {secret.name: secret.values for secret in secrets}
+    for secret in secrets:
+        if not secret.users_own(release):
+            for key in secret.keys:
+                if key.derive is not None:
+                    secret.values[key.key] = derive(key.derive, secret.values, by_name, key.quote)
+
+
+def _settle_key(secret: Secret, key: Key, existing: str | None) -> str:
+    if key.value:
+        if key.keep and existing is not None and existing != key.value:
+            raise Failure(
+                f"{key.variable or key.key} differs from the value that the Secret {secret.name} holds under {key.key}, and what was "
+                "set up with that value still has it. Set the old value again, or leave the variable out to keep it."
+            )
+        return key.value
+    if existing is not None:
+        return existing
+    if key.generate is None:
+        raise Failure(f"The Secret {secret.name} needs a value for {key.key}: set {key.variable or key.key}.")
+    secret.generated.append(key.key)
+    return generate(key.generate, key.length)
+
+
+def generate(what: str, length: int = 32) -> str:
+    """Return a new random value.
+
+    :param what: ``fernet`` (32 random bytes in URL-safe base64, as cryptography's Fernet wants) or ``password``.
+    :param length: characters of a password.
+    """
+    if what == "fernet":
+        return base64.urlsafe_b64encode(random.token_bytes(32)).decode("ascii")
+    return "".join(random.choice(PASSWORD_ALPHABET) for _character in range(length))
+
+
+def derive(
+    template: str, values: Mapping[str, str], others: Mapping[str, Mapping[str, str]], quoted: bool = True
+) -> str:
+    """Fill a template with other keys' values.
+
+    :param quoted: percent-encode each (RFC 3986), so that any password fits into a URL.
+    :raises Failure: the template names a key that nothing holds.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        source = others.get(match["secret"], {}) if match["secret"] else values
+        if match["key"] not in source:
+            raise Failure(f"A derived value needs {match[0]}, which no Secret of this task holds.")
+        value = source[match["key"]]
+        return quote(value, safe="") if quoted else value
+
+    return _PLACEHOLDER.sub(fill, template)
+
+
+def checksum(values: Mapping[str, str], salt: str) -> str:
+    """Return what changes when a value does, and is no help in guessing one: scrypt over all of them (16 MiB, some 40 ms)."""
+    content = "\0".join(f"{key}={values[key]}" for key in sorted(values))
+    return hashlib.scrypt(
+        content.encode("utf-8", "surrogateescape"), salt=salt.encode(), n=2**14, r=8, p=1, dklen=16
+    ).hex()
+
+
+def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[str, Any]:
+    """Write which Secrets and keys the rendered objects refer to; no value, since there is none without a cluster."""
+    path = directory / "secrets.yaml"
+    described = {
+        secret.name: {
+            key.key: key.derive or ("given in the inventory" if key.value else f"generated: {key.generate}")
+            for key in secret.keys
+        }
+        for secret in secrets
+    }
+    content = "---\n" + "".join(
+        [
+            "# The objects refer to these Secrets and keys. None is rendered: make them with the module\n",
+            "# airflow.kubernetes.secret, with External Secrets, or by hand.\n",
+            yaml.safe_dump(described, sort_keys=False, width=200),
+        ]
+    )
+    changed = not path.exists() or path.read_text(encoding="utf-8") != content
+    if changed and not check_mode:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    facts = {"checksum": "rendered", "changed": False, "generated": [], "managed": True}
+    return {"changed": changed, "secrets": {secret.name: facts for secret in secrets}}
+
+
+def _write(client: Client, secret: Secret, release: str, namespace: str) -> None:
+    """Create or extend a Secret; whoever was first wins, so two runs at once never overwrite each other's keys."""
+    metadata: dict[str, Any] = {
+        "name": secret.name,
+        "namespace": namespace,
+        "labels": {**secret.labels, RELEASE_LABEL: release},
+    }
+    manifest: Manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata,
+        "type": "Opaque",
+        "data": {
+            key: base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
+            for key, value in secret.values.items()
+        },
+    }
+    try:
+        if secret.live is None:
+            client.create(manifest, FIELD_MANAGER)
+        else:
+            metadata["resourceVersion"] = secret.live["metadata"]["resourceVersion"]
+            client.apply(manifest, FIELD_MANAGER, force=True)
+    except ApiFailure as failure:
+        if failure.status == 409:
+            raise Failure(
+                f"The Secret {secret.name} changed while this ran: another run is at work on this release. Run again."
+            ) from failure
+        raise Failure(f"Secret/{secret.name}: {failure.message}") from failure

@@ -1,0 +1,126 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: apply
+short_description: Apply a set of Kubernetes objects, whole
+version_added: 0.1.0
+description:
+  - Server-side applies all the objects of an apply set in one task, concurrently where order does not matter and in waves
+    where it does (namespace; then accounts, configuration, secrets, claims, policies; then workloads).
+  - What has left the set since the last run is deleted, except what holds data or secrets (namespaces, volumes, claims,
+    Secrets, custom resource definitions), which is kept and reported.
+  - A Job that has failed is deleted and created anew, because Kubernetes never runs it again.
+  - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
+options:
+  release:
+    description: Name of the release; becomes the label C(airflow.kubernetes/release) of every object.
+    type: str
+    required: true
+  set:
+    description: Name of the apply set within the release, normally a role's name; becomes the label C(airflow.kubernetes/set).
+    type: str
+    required: true
+  namespace:
+    description: Namespace of the release, and of every object that lives in one and does not name another.
+    type: str
+    required: true
+  objects:
+    description: The objects, as the Kubernetes API reference describes them. Empty ones are left out.
+    type: list
+    elements: dict
+    required: true
+  state:
+    description:
+      - V(present) applies the objects and deletes what has left the set.
+      - V(absent) deletes the set, except what holds data or secrets.
+    type: str
+    choices: [present, absent]
+    default: present
+  force_conflicts:
+    description: Take over fields that somebody else manages, instead of failing with their name.
+    type: bool
+    default: false
+  render:
+    description:
+      - A directory to write the objects to, as YAML files in a folder named after the set, instead of applying them.
+      - No cluster is asked.
+    type: path
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.attributes
+  - airflow.kubernetes.attributes.check_mode_dry_run
+  - airflow.kubernetes.attributes.diff_mode_full
+requirements:
+  - kubernetes >= 31.0
+author:
+  - airflow.kubernetes authors (@airflow-kubernetes)
+seealso:
+  - module: airflow.kubernetes.wait
+"""
+
+EXAMPLES = r"""
+- name: Apply a ConfigMap and what reads it
+  airflow.kubernetes.apply:
+    release: airflow
+    set: extras
+    namespace: airflow
+    objects:
+      - apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: airflow-extras
+        data:
+          greeting: hello
+
+- name: Delete the set again
+  airflow.kubernetes.apply:
+    release: airflow
+    set: extras
+    namespace: airflow
+    objects: []
+    state: absent
+"""
+
+RETURN = r"""
+files:
+  description: The files that were written.
+  returned: when O(render) is set
+  type: list
+  elements: str
+objects:
+  description: What became of each object.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the object.
+      type: str
+    name:
+      description: Name of the object.
+      type: str
+    result:
+      description: >-
+        V(created), V(configured), V(replaced), V(unchanged), V(deleted), or V(kept) for what has left the set but holds data.
+      type: str
+  sample:
+    - kind: ConfigMap
+      name: airflow-extras
+      result: created
+"""
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+
+
+def main() -> None:
+    run_as_module(run, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run a module's work in the controller's own process where that is the same machine.
+
+A release is an inventory host with a local connection, so a new Python process for each task would only pay
+the imports of the Kubernetes client again. Where that is not so, the module of the same name runs on the target.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
+
+
+class InProcessAction(ActionBase):
+    """An action plugin over the work that its module does.
+
+    Subclasses set ``module`` (fully qualified), ``options`` (the argument spec) and ``work``.
+    """
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = True
+
+    module: ClassVar[str]
+    options: ClassVar[dict[str, Any]]
+    work: ClassVar[Work]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        if not self._same_process(task_vars):
+            return self._execute_module(
+                module_name=self.module, task_vars=task_vars, wrap_async=bool(self._task.async_val)
+            )
+        self._take_environment()
+        # Its own method of this name would turn nested None values into errors; the module's validator is the contract.
+        validation = ArgumentSpecValidator(self.options).validate(self._task.args)
+        if validation.error_messages:
+            raise AnsibleActionFail(validation.errors.msg)
+        task = Task(
+            # Through JSON, as a module gets them: plain types, not the templating engine's.
+            params=json.loads(json.dumps(validation.validated_parameters)),
+            check_mode=bool(self._task.check_mode),
+            diff_mode=bool(self._task.diff),
+            say=self._say(task_vars),
+        )
+        try:
+            result = type(self).work(task)
+        except Failure as failure:
+            return {"failed": True, "msg": failure.message, **failure.result}
+        result.setdefault("changed", False)
+        return result
+
+    def _same_process(self, task_vars: dict[str, Any]) -> bool:
+        return (
+            self._connection.transport in ("local", "ansible.builtin.local")
+            and not _client.IMPORT_ERROR
+            and not self._task.async_val
+            and not (self._connection.become or self._task.become)
+        )
+
+    def _take_environment(self) -> None:
+        """Honour the task's ``environment``: this process is a fork made for the one task."""
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        os.environ.update({name: str(value) for name, value in environment.items()})
+
+    def _say(self, task_vars: dict[str, Any]) -> Any:
+        host = task_vars.get("inventory_hostname", "")
+        return lambda line: self._display.display(f"  [{host}] {line}")

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tell whether this pod's Celery worker consumes its queues, without importing Celery or Airflow.
+
+A worker that lost its subscriptions still answers a ping, so it is asked for its active queues: the same
+broadcast as ``celery inspect active_queues``, to this worker alone. Success is noted in a file for the liveness probe.
+
+Usage: probe_worker.py QUEUE[,QUEUE...] NOTE_FILE
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from kombu import Connection
+from kombu.pidbox import Mailbox
+
+
+def active_queues(broker: str, worker: str) -> set[str]:
+    """Return the names of the queues that the worker says it consumes; empty if it says nothing within 5 seconds."""
+    with Connection(broker, connect_timeout=5) as connection:
+        mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
+        replies = mailbox.call([worker], "active_queues", timeout=5, limit=1) or []
+    return {queue["name"] for reply in replies for queues in reply.values() for queue in queues or []}
+
+
+def main() -> None:
+    wanted = set(sys.argv[1].split(","))
+    active = active_queues(os.environ["AIRFLOW__CELERY__BROKER_URL"], f"celery@{socket.gethostname()}")
+    if not wanted <= active:
+        sys.exit(f"the worker consumes {sorted(active) or 'no queue'}, wanted {sorted(wanted)}")
+    Path(sys.argv[2]).touch()
+
+
+if __name__ == "__main__":
+    main()

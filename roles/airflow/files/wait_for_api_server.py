@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Wait until Airflow's API server answers: a task that a worker takes before that is lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from urllib.parse import urlsplit
+
+
+def answers(host: str, port: int) -> bool:
+    """Ask for the version with a bare request; an HTTP library costs more CPU to import than this whole wait."""
+    try:
+        with socket.create_connection((host, port), timeout=3) as connection:
+            connection.sendall(f"GET /api/v2/version HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            return connection.recv(32).split(b" ")[1:2] == [b"200"]
+    except OSError:
+        return False
+
+
+def main() -> None:
+    url = urlsplit(os.environ["API_SERVER_URL"])
+    print(f"Waiting for {url.geturl()}", flush=True)
+    while not answers(url.hostname or "", url.port or 80):
+        time.sleep(0.5)
+    print("It answers.", flush=True)
+
+
+if __name__ == "__main__":
+    main()

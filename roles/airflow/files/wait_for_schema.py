@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Wait until the database has the schema of the Airflow in this image, without importing Airflow.
+
+Importing it costs seconds of CPU in each pod, just while the migration itself wants the CPU. The wanted revision is the head
+of the migration files in the image; the present one is in the table alembic_version (alembic_version_fab for the FAB provider).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+REVISION = re.compile(r"""^(down_revision|revision)\b[^=\n]*=\s*(.+)$""", re.MULTILINE)
+QUOTED = re.compile(r"""["']([^"']+)["']""")
+TABLES = {
+    "alembic_version": ("airflow", "migrations/versions"),
+    "alembic_version_fab": ("airflow", "providers/fab/migrations/versions"),
+}
+
+
+def head(folder: Path) -> str | None:
+    """Return the revision that no other one follows, or None where there are no migrations."""
+    revisions: set[str] = set()
+    followed: set[str] = set()
+    for file in folder.glob("*.py"):
+        for name, value in REVISION.findall(file.read_text(encoding="utf-8")):
+            (revisions if name == "revision" else followed).update(QUOTED.findall(value.split("#")[0]))
+    heads = revisions - followed
+    return heads.pop() if len(heads) == 1 else None
+
+
+def wanted_revisions() -> dict[str, str]:
+    """Return the wanted revision by the table that holds the present one."""
+    spec = importlib.util.find_spec("airflow")
+    if spec is None or not spec.submodule_search_locations:
+        sys.exit("There is no Airflow in this image.")
+    roots = [Path(location) for location in spec.submodule_search_locations]
+    wanted = {}
+    for table, (_package, folder) in TABLES.items():
+        for root in roots:
+            revision = head(root / folder)
+            if revision:
+                wanted[table] = revision
+    if "FabAuthManager" not in os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", ""):
+        wanted.pop("alembic_version_fab", None)
+    return wanted
+
+
+def present_revision(connection: object, table: str) -> str | None:
+    with connection.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))
+        if not cursor.fetchone()[0]:
+            return None
+        cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608
+        row = cursor.fetchone()
+        return row[0] if row else None
+
+
+def main() -> None:
+    import psycopg2
+
+    url = re.sub(r"^postgresql\+\w+:", "postgresql:", os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    wanted = wanted_revisions()
+    said = ""
+    while True:
+        try:
+            with psycopg2.connect(url, connect_timeout=5) as connection:
+                present = {table: present_revision(connection, table) for table in wanted}
+            connection.close()
+            waits_for = f"schema is {present}, wanted {wanted}"
+            if present == wanted:
+                print("The schema is there.", flush=True)
+                return
+        except psycopg2.OperationalError as error:
+            waits_for = "no answer from the database: " + " ".join(str(error).split())
+        if waits_for != said:
+            print(waits_for, flush=True)
+            said = waits_for
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()
