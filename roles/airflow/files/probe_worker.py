@@ -5,7 +5,7 @@
 A worker that lost its subscriptions still answers a ping, so it is asked for its active queues: the same
 broadcast as ``celery inspect active_queues``, to this worker alone. Success is noted in a file for the liveness probe.
 
-Usage: probe_worker.py QUEUE[,QUEUE...] NOTE_FILE
+Usage: probe_worker.py NOTE_FILE   (with WORKER_QUEUES=QUEUE[,QUEUE...])
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def active_queues(broker: str, worker: str) -> set[str]:
     """Return the names of the queues that the worker says it consumes; empty if it says nothing within 5 seconds."""
     with Connection(broker, connect_timeout=5) as connection:
         mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
-        replies = mailbox.call([worker], "active_queues", timeout=5, limit=1) or []
+        replies = mailbox.call([worker], "active_queues", timeout=5) or []
     return {queue["name"] for reply in replies for queues in reply.values() for queue in queues or []}
 
 
 def main() -> None:
-    wanted = set(sys.argv[1].split(","))
+    wanted = set(os.environ["WORKER_QUEUES"].split(","))
     active = active_queues(os.environ["AIRFLOW__CELERY__BROKER_URL"], f"celery@{socket.gethostname()}")
     if not wanted <= active:
         sys.exit(f"the worker consumes {sorted(active) or 'no queue'}, wanted {sorted(wanted)}")
-    Path(sys.argv[2]).touch()
+    Path(sys.argv[1]).touch()
 
 
 if __name__ == "__main__":

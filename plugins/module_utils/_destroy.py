@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Remove a release from its cluster: every apply set, and its data only when that is asked for by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL, ApplySet, Outcome, Reference
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    "release": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "data": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 660},
+}
+
+#: What holds the data of a release, and is deleted only with ``data``.
+DATA_KINDS = ("PersistentVolumeClaim", "Secret")
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Remove the release; the result holds ``objects`` deleted and ``kept``."""
+    params = task.params
+    destroyer = _Destroyer(Client(params), params["release"], params["namespace"], task.check_mode)
+    outcomes = destroyer.remove_sets()
+    if not task.check_mode:
+        destroyer.wait_for_pods(params["timeout"], time.monotonic, time.sleep)
+    if params["data"]:
+        outcomes += destroyer.remove_data()
+    destroyer.forget()
+    deleted = [outcome for outcome in outcomes if outcome.result == "deleted"]
+    return {
+        "changed": bool(deleted),
+        "objects": [outcome.as_data() for outcome in deleted],
+        "kept": sorted(str(reference) for reference in destroyer.data_left()),
+    }
+
+
+class _Destroyer:
+    def __init__(self, client: Client, release: str, namespace: str, check_mode: bool) -> None:
+        self.client = client
+        self.release = release
+        self.namespace = namespace
+        self.check_mode = check_mode
+        self.selector = f"{RELEASE_LABEL}={release}"
+
+    def remove_sets(self) -> list[Outcome]:
+        """Empty every apply set that the release's inventory names."""
+        name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
+        inventory = self.client.get("v1", "ConfigMap", name, self.namespace) or {}
+        sets = [
+            ApplySet(self.client, self.release, set_name, self.namespace, self.check_mode)
+            for set_name in inventory.get("data") or {}
+        ]
+        return [outcome for apply_set in sets for outcome in apply_set.apply([])]
+
+    def wait_for_pods(self, timeout: float, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        """Wait until the pods have ended: workers finish their tasks first, and claims are held until then."""
+        end = now() + timeout
+        while pods := self._list("Pod"):
+            if now() > end:
+                names = ", ".join(pod["metadata"]["name"] for pod in pods)
+                raise Failure(
+                    f"After {timeout:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
+                    "Look at what they still do; run again, or delete them by hand."
+                )
+            sleep(1)
+
+    def remove_data(self) -> list[Outcome]:
+        """Delete the claims and Secrets of the release."""
+        outcomes = []
+        for reference in self.data_left():
+            self.client.delete(
+                reference.api_version, reference.kind, reference.name, reference.namespace, dry_run=self.check_mode
+            )
+            outcomes.append(Outcome(reference, "deleted"))
+        return outcomes
+
+    def data_left(self) -> list[Reference]:
+        """Return what holds data of the release and is not being deleted."""
+        return [
+            Reference("v1", kind, item["metadata"]["name"], self.namespace)
+            for kind in DATA_KINDS
+            for item in self._list(kind)
+            if "deletionTimestamp" not in item["metadata"]
+        ]
+
+    def forget(self) -> None:
+        """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy."""
+        if not self.check_mode:
+            name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
+            self.client.delete("v1", "ConfigMap", name, self.namespace)
+
+    def _list(self, kind: str) -> list[Manifest]:
+        items: list[Manifest] = self.client.list("v1", kind, self.namespace, self.selector)["items"]
+        return items
