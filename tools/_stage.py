@@ -1,0 +1,152 @@
+"""One stage of the test suite: a command, how long it took, and what it counted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tools._paths import kubeconfig
+from tools._run import environment
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+OUTPUT = CHECKOUT / "tests" / "output"
+TAIL_LINES = 40
+CLUSTER = "airflow"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command of the suite.
+
+    :param command: relative to the checkout, as is where it runs.
+    :param timeout: seconds after which it is killed.
+    :param suffix: which of the environments it runs in: "" or "-newest".
+    :param needs: names of stages without whose success it makes no sense.
+    :param junit: whether the command is pytest, which counts its tests.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    timeout: float = 600
+    suffix: str = ""
+    needs: tuple[str, ...] = ()
+    junit: bool = False
+
+    @property
+    def log(self) -> Path:
+        return OUTPUT / f"{self.name}.log"
+
+    @property
+    def report(self) -> Path:
+        return OUTPUT / f"{self.name}.xml"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a stage ended.
+
+    :param seconds: how long it took.
+    :param note: why it did not run, or how it failed.
+    """
+
+    stage: Stage
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.failed:
+            return "failed"
+        return "passed" if self.passed else "skipped"
+
+
+@dataclass(frozen=True)
+class _Count:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def run_stage(stage: Stage) -> Result:
+    """Run a stage's command to its end, its output in the stage's log, and count what it tested."""
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    stage.report.unlink(missing_ok=True)
+    command = list(stage.command)
+    if stage.junit:
+        command.append(f"--junitxml={stage.report}")
+    start = time.monotonic()
+    note = _run(command, stage)
+    seconds = time.monotonic() - start
+    if not stage.junit:
+        return Result(stage, passed=int(not note), failed=int(bool(note)), seconds=seconds, note=note)
+    count = _read_report(stage.report)
+    # pytest fails without a failed test when it cannot collect, finds nothing, or dies.
+    failed = max(count.failed, int(bool(note) or not count.passed))
+    return Result(stage, count.passed, failed, count.skipped, seconds, note)
+
+
+def _run(command: list[str], stage: Stage) -> str:
+    """Return "" if the command ends well, else what happened."""
+    with stage.log.open("wb") as log:
+        try:
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=CHECKOUT,
+                env=stage_environment(stage.suffix),
+                start_new_session=True,
+            ) as process:
+                try:
+                    code = process.wait(stage.timeout)
+                except BaseException:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    raise
+        except subprocess.TimeoutExpired:
+            return f"still running after {stage.timeout:.0f} s"
+        except OSError as error:
+            return str(error)
+    return f"exit code {code}" if code else ""
+
+
+def stage_environment(suffix: str) -> Mapping[str, str]:
+    """Return the environment variables with which a virtual environment and its collections are used."""
+    venv = CHECKOUT / f".venv{suffix}"
+    env = environment()
+    return {
+        **env,
+        "VIRTUAL_ENV": str(venv),
+        "PATH": f"{venv / 'bin'}{os.pathsep}{env['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / f".collections{suffix}"),
+        "KUBECONFIG": str(kubeconfig(CLUSTER)),
+        # Where no terminal is, output would wait in a buffer and be lost when a stage is killed.
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _read_report(report: Path) -> _Count:
+    """Count the tests in a JUnit report; none, if there is no report."""
+    try:
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+    except (OSError, ElementTree.ParseError):
+        return _Count()
+    total, failures, errors, skipped = (
+        sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
+    )
+    return _Count(total - failures - errors - skipped, failures + errors, skipped)
+
+
+def tail(stage: Stage) -> str:
+    """Return the end of a stage's log."""
+    lines = stage.log.read_text(errors="replace").splitlines() if stage.log.exists() else []
+    return "\n".join("  | " + line for line in lines[-TAIL_LINES:])

@@ -1,0 +1,75 @@
+"""What the test suite consists of, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools._stage import CHECKOUT, Stage
+
+#: Seconds for a scenario: a deploy is a minute or two, what a scenario does with it some more.
+SCENARIO_SECONDS = 1200
+
+OURS = ("plugins", "tests", "tools")
+
+ENVIRONMENT = (
+    Stage("environment", ("python3", "-m", "tools.environment"), timeout=1800),
+    Stage("environment-newest", ("python3", "-m", "tools.environment", "--newest"), timeout=1800),
+)
+
+#: The cluster comes up while the checks run: it waits for the network where these want the processor.
+CLUSTER = (
+    Stage("cluster", ("python3", "-m", "tools.cluster", "up"), timeout=3600),
+    Stage("images", ("python3", "-m", "tools.images", "--load"), timeout=1800, needs=("cluster",)),
+)
+
+LINT = (
+    Stage("ruff", ("ruff", "check", *OURS), needs=("environment",)),
+    Stage("ruff-format", ("ruff", "format", "--check", "--diff", *OURS), needs=("environment",)),
+    Stage("yamllint", ("yamllint", "--strict", "."), needs=("environment",)),
+    Stage("mypy", ("mypy",), needs=("environment",)),
+    Stage("ansible-lint", ("ansible-lint",), needs=("environment",)),
+    Stage("antsibull-docs", ("python", "-m", "tools.docs_lint"), needs=("environment",)),
+)
+
+UNIT = (
+    Stage("unit", ("pytest", "tests/unit"), timeout=900, needs=("environment",), junit=True),
+    Stage(
+        "unit-newest",
+        ("pytest", "tests/unit"),
+        timeout=900,
+        suffix="-newest",
+        needs=("environment-newest",),
+        junit=True,
+    ),
+)
+
+SANITY = (Stage("sanity", ("python", "-m", "tools.sanity"), timeout=1800, needs=("environment",)),)
+
+
+def scenario(name: str) -> Stage:
+    """Return the stage that runs a molecule scenario."""
+    return Stage(
+        f"scenario-{name}",
+        ("molecule", "test", "--scenario-name", name),
+        timeout=SCENARIO_SECONDS,
+        needs=("environment", "images"),
+    )
+
+
+def scenarios() -> Iterator[Stage]:
+    """Yield every scenario; the default one first, because what it shows the others take for granted."""
+    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")}
+    for name in sorted(names, key=lambda name: (name != "default", name)):
+        yield scenario(name)
+
+
+def groups() -> dict[str, tuple[Stage, ...]]:
+    """Return the stages by the name under which they are asked for."""
+    return {
+        "environment": ENVIRONMENT,
+        "cluster": CLUSTER,
+        "lint": LINT,
+        "unit": UNIT,
+        "sanity": SANITY,
+        "scenarios": tuple(scenarios()),
+    }

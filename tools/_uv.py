@@ -1,0 +1,25 @@
+"""The installer uv, which makes a virtual environment in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools._apt import which
+from tools._paths import cache
+from tools._pip import install
+from tools._step import step
+
+UV = "0.13.9"
+
+
+def ensure_uv() -> Path:
+    """Return a uv command: the machine's, or PyPI's."""
+    found = which("uv")
+    if found:
+        return Path(found)
+    folder = cache() / f"uv-{UV}"
+    command = folder / "bin" / "uv"
+    if not command.is_file():
+        with step(f"Install uv {UV} from PyPI"):
+            install(f"uv=={UV}", folder)
+    return command
