@@ -40,7 +40,10 @@ def ensure_collections(folder: Path, checkout: Path, ansible_galaxy: Path, core:
         return
     source = cache("collections") / f"kubernetes-core-{version}"
     if not source.is_dir():
-        with step(f"Fetch the collection kubernetes.core {version}"), tempfile.TemporaryDirectory(dir=cache("build")) as work:
+        with (
+            step(f"Fetch the collection kubernetes.core {version}"),
+            tempfile.TemporaryDirectory(dir=cache("build")) as work,
+        ):
             if not _from_galaxy(ansible_galaxy, version, Path(work)):
                 _from_ansible_package(package, Path(work))
             (Path(work) / "ansible_collections" / "kubernetes" / "core").rename(source)
@@ -54,7 +57,7 @@ def _from_galaxy(ansible_galaxy: Path, version: str, folder: Path) -> bool:
     """Install from Galaxy, if it can be reached; tell whether that was done."""
     try:
         urllib.request.urlopen(f"{GALAXY}/api/", timeout=GALAXY_SECONDS)
-        command = [ansible_galaxy, "collection", "install", f"kubernetes.core:=={version}"]
+        command: list[str | Path] = [ansible_galaxy, "collection", "install", f"kubernetes.core:=={version}"]
         run([*command, "--no-deps", "--server", GALAXY, "--collections-path", folder], timeout=INSTALL_SECONDS)
     except (urllib.error.URLError, OSError, CommandError):
         return False

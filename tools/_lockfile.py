@@ -16,6 +16,7 @@ def write_lock(lock: Path) -> None:
     """Resolve the requirements anew, for every supported Python at once."""
     with step(f"Resolve the packages for {lock.name}"):
         oldest = ".".join(map(str, OLDEST))
-        command = [ensure_uv(), "pip", "compile", "--universal", "--upgrade", "--python-version", oldest]
+        command: list[str | Path] = [ensure_uv(), "pip", "compile", "--universal", "--upgrade"]
+        command += ["--python-version", oldest]
         # Names without folders, so that the header is the same wherever it is made.
         run([*command, f"{lock.stem}.in", "--output-file", lock.name], timeout=LOCK_SECONDS, cwd=lock.parent)

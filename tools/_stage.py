@@ -137,7 +137,8 @@ def stage_environment(suffix: str) -> Mapping[str, str]:
 def _read_report(report: Path) -> _Count:
     """Count the tests in a JUnit report; none, if there is no report."""
     try:
-        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+        # Written by our own pytest a moment ago.
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314
     except (OSError, ElementTree.ParseError):
         return _Count()
     total, failures, errors, skipped = (

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 def ensure_environment(suffix: str) -> None:
     """Make ``.venv`` and ``.collections``, with this behind their names, as the lock file says.
 
-    The plain ones get the oldest supported Python of this machine and the others the newest, so that both ends are tested.
+    The plain ones get the oldest supported Python of this machine and the others the newest: both ends are tested.
     """
     venv, collections = CHECKOUT / f".venv{suffix}", CHECKOUT / f".collections{suffix}"
     stamp, wanted = venv / ".lock", _recipe()

@@ -96,7 +96,9 @@ def print_table(results: Iterable[Result], seconds: float) -> None:
     """Print how each stage ended and how long it took."""
     print(f"\n{'stage':<32} {'result':<8} {'passed':>6} {'failed':>6} {'seconds':>8}")
     for result in results:
-        line = f"{result.stage.name:<32} {result.verdict:<8} {result.passed:>6} {result.failed:>6} {result.seconds:>8.0f}"
+        line = (
+            f"{result.stage.name:<32} {result.verdict:<8} {result.passed:>6} {result.failed:>6} {result.seconds:>8.0f}"
+        )
         print(f"{line}  {result.note}".rstrip())
     print(f"{'all':<32} {'':<8} {'':>6} {'':>6} {seconds:>8.0f}  logs in {OUTPUT.relative_to(CHECKOUT)}\n")
 

@@ -30,7 +30,9 @@ attributes:
   check_mode:
     description: Can run in check mode and predict changes without making them.
     support: full
-    details: The API server is asked for a dry run of every object, so that it validates and defaults them as it would for real.
+    details:
+      - The API server is asked for a dry run of every object, so that it validates and defaults them as it would
+        for real.
 """
 
     DIFF_MODE_FULL = r"""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -23,7 +25,6 @@ try:
     import kubernetes.dynamic.exceptions
     import kubernetes.watch
     import urllib3.exceptions
-
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
 
     IMPORT_ERROR = ""
@@ -41,7 +42,7 @@ Manifest = dict[str, Any]
 class Client:
     """A connection to one cluster.
 
-    :param params: the connection options of a task (``kubeconfig``, ``context``...); what is missing comes from ``K8S_AUTH_*``.
+    :param params: a task's connection options (``kubeconfig``, ``context``...); ``K8S_AUTH_*`` give what is missing.
     :raises Failure: the options lead to no cluster, or none answers.
     """
 
@@ -51,12 +52,13 @@ class Client:
         with self._speaking_plainly():
             self._dynamic = get_api_client(**options).client
         self.host: str = self._dynamic.configuration.host
+        self._clock_difference = timedelta()
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
         """Return one object, or ``None`` if there is none of that name."""
         path = self._resource(api_version, kind).path(name=name, namespace=namespace)
         try:
-            return self.request("get", path)
+            return self._object("get", path)
         except ApiFailure as failure:
             if failure.status == 404:
                 return None
@@ -67,18 +69,19 @@ class Client:
     ) -> Manifest:
         """Return the List object: ``items``, and the ``metadata.resourceVersion`` that a watch starts from."""
         path = self._resource(api_version, kind).path(namespace=namespace)
-        return self.request("get", path, label_selector=label_selector)
+        return self._object("get", path, label_selector=label_selector)
 
     def apply(self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False) -> Manifest:
         """Server-side apply one object and return it as the cluster then has it (or would have it).
 
-        :raises ApiFailure: 409 when another manager owns a field and ``force`` is not set; 422 when a field is immutable or invalid.
+        :raises ApiFailure: 409 when another manager owns a field and ``force`` is not set; 422 when a field is
+            immutable or invalid.
         """
         metadata = manifest["metadata"]
         path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
             name=metadata["name"], namespace=metadata.get("namespace")
         )
-        return self.request(
+        return self._object(
             "patch",
             path,
             body=manifest,
@@ -93,7 +96,7 @@ class Client:
         path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
             namespace=manifest["metadata"].get("namespace")
         )
-        return self.request(
+        return self._object(
             "post", path, body=manifest, field_manager=field_manager, dry_run="All" if dry_run else None
         )
 
@@ -103,9 +106,7 @@ class Client:
         """Delete one object, its dependents in the background; ``None`` if it was not there."""
         path = self._resource(api_version, kind).path(name=name, namespace=namespace)
         try:
-            return self.request(
-                "delete", path, propagation_policy="Background", dry_run="All" if dry_run else None
-            )
+            return self._object("delete", path, propagation_policy="Background", dry_run="All" if dry_run else None)
         except ApiFailure as failure:
             if failure.status == 404:
                 return None
@@ -119,11 +120,13 @@ class Client:
         resource_version: str,
         label_selector: str | None = None,
         timeout: int = 300,
+        **params: Any,
     ) -> Iterator[tuple[str, Manifest]]:
         """Yield ``(ADDED | MODIFIED | DELETED | BOOKMARK, object)`` from a list's ``resource_version`` on.
 
         Ends after ``timeout`` seconds or when the server closes the stream.
 
+        :param params: further query parameters, as :meth:`request` takes them.
         :raises ApiFailure: 410 when the version is too old: list again.
         """
         resource = self._resource(api_version, kind)
@@ -137,6 +140,7 @@ class Client:
                 allow_watch_bookmarks=True,
                 serialize=False,
                 _request_timeout=(REQUEST_TIMEOUT[0], timeout + 30),
+                **params,
             ):
                 yield event["type"], event["raw_object"]
 
@@ -152,10 +156,28 @@ class Client:
         with self._speaking_plainly():
             response = self._dynamic.request(method, path, body=body, serialize=False, **params)
             text = response.data.decode("utf-8")
+            self._note_time(response.headers.get("Date"))
         try:
             return json.loads(text)
         except ValueError:
             return text
+
+    def _object(self, method: str, path: str, body: Any = None, **params: Any) -> Manifest:
+        """Send a request that is answered with an object."""
+        answer: Manifest = self.request(method, path, body=body, **params)
+        return answer
+
+    def now(self) -> datetime:
+        """Return the time by the API server's clock, as its last answer told it."""
+        return datetime.now(UTC) + self._clock_difference
+
+    def _note_time(self, date: str | None) -> None:
+        try:
+            difference = parsedate_to_datetime(date or "") - datetime.now(UTC)
+        except (TypeError, ValueError):
+            return
+        # The header has whole seconds: what is within them is no difference.
+        self._clock_difference = difference if abs(difference) > timedelta(seconds=2) else timedelta()
 
     @property
     def connection(self) -> Any:

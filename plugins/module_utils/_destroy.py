@@ -8,7 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL, ApplySet, Outcome, Reference
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import (
+    RELEASE_LABEL,
+    ApplySet,
+    Outcome,
+    Reference,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task

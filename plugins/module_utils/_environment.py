@@ -18,7 +18,7 @@ _OPTION = re.compile(r"^(?:AIRFLOW__)?(?P<section>[A-Z][A-Z0-9_.-]*?)__(?P<key>[
 
 
 def environment(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment variables for options written as ``section__key``, in any case, with or without ``AIRFLOW__``.
+    """Return the environment variables of options, written ``section__key`` in any case, with or without ``AIRFLOW__``.
 
     :raises Failure: a name has no ``__`` between section and key, or two names mean the same option.
     """
@@ -33,11 +33,12 @@ def environment(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def variable_name(option: str) -> str:
-    """Return the environment variable of one option, such as ``AIRFLOW__CORE__PARALLELISM`` for ``core__parallelism``."""
+    """Return an option's environment variable, such as ``AIRFLOW__CORE__PARALLELISM`` for ``core__parallelism``."""
     match = _OPTION.match(option.upper())
     if not match:
         raise Failure(
-            f"airflow_config has no option {option!r}: write the section, two underscores and the key, such as core__parallelism."
+            f"airflow_config has no option {option!r}: "
+            "write the section, two underscores and the key, such as core__parallelism."
         )
     return f"AIRFLOW__{match['section']}__{match['key']}"
 

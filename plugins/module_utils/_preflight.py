@@ -121,10 +121,11 @@ def check_worker_groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every group needs a name of its own, since its pods are named after it."""
     if not groups:
         return []
-    problems: list[str] = []
     names = [group.get("name") for group in groups]
-    for name in sorted({str(name) for name in names if names.count(name) > 1}):
-        problems.append(f"workers_groups has more than one group named {name}. Give each group a name of its own.")
+    problems = [
+        f"workers_groups has more than one group named {name}. Give each group a name of its own."
+        for name in sorted({str(name) for name in names if names.count(name) > 1})
+    ]
     for name in names:
         problems += check_name("The name of a group in workers_groups", name, LONGEST_NAME)
     return problems
@@ -166,7 +167,8 @@ class _Cluster:
             raise
         if namespace is None and not create:
             return [
-                f"There is no namespace {self.namespace} and airflow_namespace_create is false. Create it, or set it to true."
+                f"There is no namespace {self.namespace} and airflow_namespace_create is false. "
+                "Create it, or set it to true."
             ]
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
             return [f"The namespace {self.namespace} is being deleted. Wait until it is gone, or choose another."]
@@ -245,8 +247,8 @@ class _Cluster:
         self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
         if self.version and _parts(wanted) < _parts(self.version):
             return [
-                f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, and Airflow does not "
-                f"go back by itself. Set airflow_version to {self.version} or newer."
+                f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
+                f"and Airflow does not go back by itself. Set airflow_version to {self.version} or newer."
             ]
         return []
 
@@ -275,7 +277,9 @@ class _Cluster:
 def allows(rules: Sequence[Mapping[str, Any]], verb: str, group: str, resource: str) -> bool:
     """Tell whether RBAC rules allow a verb on a resource of an API group, any name of it."""
     return any(
-        _among(rule.get("verbs"), verb) and _among(rule.get("apiGroups"), group) and _among(rule.get("resources"), resource)
+        _among(rule.get("verbs"), verb)
+        and _among(rule.get("apiGroups"), group)
+        and _among(rule.get("resources"), resource)
         for rule in rules
         if not rule.get("resourceNames")
     )

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Make sure that the Secrets of a release hold what its pods need, and never say what that is.
 
-A Secret that carries the release's label is the collection's: what is missing is generated and derived. One that does not
-is the user's own (made by hand, by External Secrets...): it is read and never written.
+A Secret that carries the release's label is the collection's: what is missing is generated and derived. One that does
+not is the user's own (made by hand, by External Secrets...): it is read and never written.
 """
 
 from __future__ import annotations
@@ -158,8 +158,9 @@ def settle(secrets: list[Secret], release: str) -> None:
             missing = [key.key for key in secret.keys if key.key not in existing]
             if missing:
                 raise Failure(
-                    f"The Secret {secret.name} is not the collection's (it lacks the label {RELEASE_LABEL}={release}), so it is "
-                    f"only read, and it has no key {', '.join(missing)}. Add what is missing, or delete the Secret to have it made."
+                    f"The Secret {secret.name} is not the collection's (it lacks the label {RELEASE_LABEL}={release}), "
+                    f"so it is only read, and it has no key {', '.join(missing)}. "
+                    "Add what is missing, or delete the Secret to have it made."
                 )
             secret.values = {key.key: existing[key.key] for key in secret.keys}
             continue
@@ -178,8 +179,9 @@ def _settle_key(secret: Secret, key: Key, existing: str | None) -> str:
     if key.value:
         if key.keep and existing is not None and existing != key.value:
             raise Failure(
-                f"{key.variable or key.key} differs from the value that the Secret {secret.name} holds under {key.key}, and what was "
-                "set up with that value still has it. Set the old value again, or leave the variable out to keep it."
+                f"{key.variable or key.key} differs from the value that the Secret {secret.name} holds under "
+                f"{key.key}, and what was set up with that value still has it. "
+                "Set the old value again, or leave the variable out to keep it."
             )
         return key.value
     if existing is not None:
@@ -221,7 +223,7 @@ def derive(
 
 
 def checksum(values: Mapping[str, str], salt: str) -> str:
-    """Return what changes when a value does, and is no help in guessing one: scrypt over all of them (16 MiB, some 40 ms)."""
+    """Return what changes when a value does, and is no help in guessing one: scrypt (16 MiB, some 40 ms) over all."""
     content = "\0".join(f"{key}={values[key]}" for key in sorted(values))
     return hashlib.scrypt(
         content.encode("utf-8", "surrogateescape"), salt=salt.encode(), n=2**14, r=8, p=1, dklen=16

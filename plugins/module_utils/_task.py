@@ -27,7 +27,7 @@ class Task:
     params: Mapping[str, Any]
     check_mode: bool = False
     diff_mode: bool = False
-    say: Callable[[str], None] = lambda line: None
+    say: Callable[[str], None] = lambda _line: None
 
 
 #: The work of a plugin: returns the task's result, raises Failure.

@@ -10,8 +10,8 @@ module: preflight
 short_description: Refuse bad input before anything is touched
 version_added: 0.1.0
 description:
-  - Checks names, versions, options and misspelt variables, then that the cluster answers, allows what a deploy does, has the
-    wanted storage classes, does not run a newer release, and that the user's own Secrets hold the wanted keys.
+  - Checks names, versions, options and misspelt variables, then that the cluster answers, allows what a deploy does,
+    has the wanted storage classes, does not run a newer release, and that the user's own Secrets hold the wanted keys.
   - Every problem that is found is told, each with the variable it comes from and what to write instead.
 options:
   release:

@@ -16,7 +16,8 @@ description:
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
   release:
-    description: Name of the release; the label C(airflow.kubernetes/release) with this value marks the Secrets made here.
+    description:
+      - Name of the release; the label C(airflow.kubernetes/release) with this value marks the Secrets made here.
     type: str
     required: true
   namespace:
@@ -65,8 +66,8 @@ options:
             default: 32
           derive:
             description:
-              - A template with C({KEY}) for the value of another key, or C({secret-name/KEY}) for a key of another Secret of this task.
-                Each value is percent-encoded.
+              - A template with C({KEY}) for the value of another key, or C({secret-name/KEY}) for a key of another
+                Secret of this task. Each value is percent-encoded.
             type: str
           quote:
             description: Percent-encode the values in O(secrets[].keys[].derive), as a URL needs them.
@@ -76,7 +77,9 @@ options:
             description: The variable that O(secrets[].keys[].value) comes from, for messages.
             type: str
           keep:
-            description: Refuse a given value that differs from the existing one, because what was set up with the old value keeps it.
+            description:
+              - Refuse a given value that differs from the existing one, because what was set up with the old value
+                keeps it.
             type: bool
             default: false
 extends_documentation_fragment:

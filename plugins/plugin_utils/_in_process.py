@@ -38,10 +38,11 @@ class InProcessAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        if not self._same_process(task_vars):
-            return self._execute_module(
+        if not self._same_process():
+            answer: dict[str, Any] = self._execute_module(
                 module_name=self.module, task_vars=task_vars, wrap_async=bool(self._task.async_val)
             )
+            return answer
         self._take_environment()
         # Its own method of this name would turn nested None values into errors; the module's validator is the contract.
         validation = ArgumentSpecValidator(self.options).validate(self._task.args)
@@ -61,7 +62,7 @@ class InProcessAction(ActionBase):
         result.setdefault("changed", False)
         return result
 
-    def _same_process(self, task_vars: dict[str, Any]) -> bool:
+    def _same_process(self) -> bool:
         return (
             self._connection.transport in ("local", "ansible.builtin.local")
             and not _client.IMPORT_ERROR
