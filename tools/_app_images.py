@@ -1,0 +1,65 @@
+"""The images that a deployment runs: pulled where they can be, else built under the same names."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools._base_image import VERSIONS, ensure_base_image
+from tools._docker import build, image_id, image_recipe, pull, recipe_hash
+from tools._errors import ToolError
+from tools._step import step
+
+
+@dataclass(frozen=True)
+class AppImage:
+    """An image of a deployment.
+
+    :param name: its name in the registry and here.
+    :param folder: the folder of images/ that it is built from.
+    :param certificates: whether its build fetches over TLS.
+    """
+
+    name: str
+    folder: str
+    certificates: bool = field(default=False)
+
+
+APP_IMAGES = (
+    AppImage("redis:7.0", "redis"),
+    AppImage("postgres:15", "postgres"),
+    AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
+)
+
+
+def ensure_app_image(image: AppImage) -> str:
+    """Pull or build an image if it is not there, or was built from another recipe; return its id."""
+    recipe = recipe_hash("base", image.folder, versions=VERSIONS)
+    # A pulled image has no recipe and is never replaced.
+    if image_recipe(image.name) not in ("", recipe):
+        _pull_or_build(image, recipe)
+    found = image_id(image.name)
+    if found is None:
+        raise ToolError(f"the image {image.name} is not there after it was made")
+    return found
+
+
+def _pull_or_build(image: AppImage, recipe: str) -> None:
+    with step(f"Pull {image.name}"):
+        pulled = pull(image.name)
+    if pulled:
+        return
+    base = ensure_base_image()
+    files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
+    with step(f"Build {image.name} from packages"):
+        build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
+
+
+def _certificates() -> Path:
+    """Return the file of the certificates that this machine trusts."""
+    paths = ssl.get_default_verify_paths()
+    for candidate in (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt"):
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    raise ToolError("no file of trusted certificates is on this machine (Debian: ca-certificates); set SSL_CERT_FILE")

@@ -1,0 +1,51 @@
+"""The Debian image that all images built here start from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tools._apt import ensure_commands
+from tools._docker import build, image_id, recipe_hash
+from tools._paths import cache
+from tools._run import run
+from tools._step import step
+from tools._versions import DEBIAN, DEBIAN_MIRROR
+
+VERSIONS = {"debian": DEBIAN}
+# Left out here and not in the Dockerfile, because a layer cannot make the one below it smaller.
+NOT_KEPT = [
+    "usr/share/doc",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/man",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "var/log",
+]
+
+
+def ensure_base_image() -> str:
+    """Build the base image if it is not there, and return its name."""
+    recipe = recipe_hash("base", versions=VERSIONS)
+    image = f"airflow-kubernetes/base:{recipe}"
+    if image_id(image) is None:
+        bootstrap = _ensure_bootstrap()
+        with step(f"Build the base image from Debian {DEBIAN}"):
+            build("base", image, recipe=recipe, arguments={"DEBOOTSTRAP": bootstrap, "SUITE": DEBIAN})
+    return image
+
+
+def _ensure_bootstrap() -> str:
+    image = f"airflow-kubernetes/debootstrap:{DEBIAN}"
+    if image_id(image) is None:
+        ensure_commands(["debootstrap"])
+        with step(f"Bootstrap Debian {DEBIAN}"), tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
+            root = Path(temporary) / "root"
+            archive = Path(temporary) / "root.tar"
+            options = ["--variant=minbase", "--include=ca-certificates"]
+            run(["debootstrap", *options, DEBIAN, root, DEBIAN_MIRROR], timeout=900)
+            without = [f"--exclude=./{path}/*" for path in NOT_KEPT]
+            run(["tar", "--create", "--file", archive, "--directory", root, *without, "."], timeout=300)
+            run(["docker", "import", archive, image], timeout=300)
+    return image

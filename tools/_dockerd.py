@@ -1,0 +1,167 @@
+"""Make sure that a Docker daemon answers, starting one where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from tools._apt import ensure_commands, which
+from tools._errors import ToolError
+from tools._paths import cache
+from tools._run import environment, run, succeeds
+from tools._step import step
+
+START_SECONDS = 90
+STOP_SECONDS = 45
+CAP_SYS_RESOURCE = 24
+SYSTEM_CONFIG = Path("/etc/docker/daemon.json")
+# What a killed daemon leaves behind. Its process id may by now be another program's, and the next
+# daemon would then refuse to start, or wait for a containerd that is none.
+PID_FILES = {
+    Path("/var/run/docker.pid"): "dockerd",
+    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
+}
+
+
+def ensure_docker() -> None:
+    """Make sure that a Docker daemon answers.
+
+    :raises ToolError: if none does and none can be started here.
+    """
+    if which("docker") and _answers():
+        return
+    if os.environ.get("DOCKER_HOST"):
+        raise ToolError(f"no Docker daemon answers at DOCKER_HOST={os.environ['DOCKER_HOST']}")
+    if platform.system() != "Linux" or os.geteuid() != 0:
+        raise ToolError("no Docker daemon answers, and only root on Linux can start one. Start Docker, then try again.")
+    ensure_commands(["docker", "dockerd", "containerd", "runc", "iptables", "conntrack"])
+    if _answers():
+        return
+    with step("Start Docker"):
+        if Path("/run/systemd/system").is_dir():
+            run(["systemctl", "start", "docker"], timeout=START_SECONDS)
+        else:
+            _start()
+        _wait_until_it_answers()
+
+
+def _answers() -> bool:
+    return succeeds(["docker", "version"], timeout=15)
+
+
+def _start() -> None:
+    """Start the daemon as a process of its own, which outlives this one."""
+    _clear_pid_files()
+    with _daemon_log().open("ab") as log:
+        subprocess.Popen(
+            ["dockerd", "--config-file", str(_config())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def _daemon_log() -> Path:
+    return cache("docker") / "dockerd.log"
+
+
+def _clear_pid_files() -> None:
+    """Wait for a daemon that is on its way down, and remove what dead ones left behind."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for file, command in PID_FILES.items():
+        while file.exists() and command == "dockerd" and _runs(file, command) and time.monotonic() < deadline:
+            if _answers():
+                return
+            time.sleep(0.5)
+        if file.exists() and not _runs(file, command):
+            file.unlink()
+
+
+def _runs(pid_file: Path, command: str) -> bool:
+    try:
+        return Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip() == command
+    except (OSError, ValueError):
+        return False
+
+
+def _wait_until_it_answers() -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers():
+        if time.monotonic() > deadline:
+            lines = _daemon_log().read_text(errors="replace").splitlines()[-15:] if _daemon_log().exists() else []
+            raise ToolError("\n".join([f"Docker did not answer within {START_SECONDS} s ({_daemon_log()}):", *lines]))
+        time.sleep(0.5)
+
+
+def _config() -> Path:
+    """Write the daemon's configuration, which is the system's and what this machine needs besides.
+
+    The system's own file is read and left as it is.
+    """
+    config = json.loads(SYSTEM_CONFIG.read_text()) if SYSTEM_CONFIG.exists() else {}
+    if not _may_raise_limits() and "default-runtime" not in config:
+        config.setdefault("runtimes", {})["limited"] = {"path": str(_limited_runtime())}
+        config["default-runtime"] = "limited"
+    path = cache("docker") / "daemon.json"
+    path.write_text(json.dumps(config, indent=2))
+    return path
+
+
+def _may_raise_limits() -> bool:
+    """Tell whether processes here can have CAP_SYS_RESOURCE."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapBnd:"):
+            return bool(int(line.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
+    return True
+
+
+def _limited_runtime() -> Path:
+    """Write an OCI runtime that asks for no capability that this machine withholds.
+
+    A privileged container asks for all capabilities, and runc refuses to start it if one of them cannot be had.
+    """
+    runc = which("runc")
+    if runc is None:
+        raise ToolError("runc is not on PATH; Debian's package runc brings it")
+    path = cache("docker") / "limited-runc"
+    path.write_text(f"""#!/bin/bash
+# Removes CAP_SYS_RESOURCE from what the container (config.json) or the exec (process spec) asks for.
+files=()
+previous=
+for word in "$@"; do
+  case "$previous" in
+    --bundle | -b) files+=("$word/config.json") ;;
+    --process | -p) files+=("$word") ;;
+  esac
+  case "$word" in
+    --bundle=*) files+=("${{word#*=}}/config.json") ;;
+    --process=*) files+=("${{word#*=}}") ;;
+  esac
+  previous=$word
+done
+for file in "${{files[@]}}"; do
+  if [[ -f $file ]]; then
+    sed -i -e 's/"CAP_SYS_RESOURCE",//g' -e 's/,"CAP_SYS_RESOURCE"//g' "$file"
+  fi
+done
+exec {shlex.quote(runc)} "$@"
+""")
+    path.chmod(0o755)
+    return path
+
+
+def stop_docker() -> None:
+    """Stop the daemon that this machine runs, and wait for its end."""
+    file = next(iter(PID_FILES))
+    if _runs(file, "dockerd"):
+        os.kill(int(file.read_text()), signal.SIGTERM)
+        _clear_pid_files()

@@ -1,0 +1,57 @@
+"""Put images onto the cluster's node."""
+
+from __future__ import annotations
+
+from tools._cluster import node_container
+from tools._docker import image_id, load_images
+from tools._errors import ToolError
+from tools._run import run
+from tools._step import step
+
+CTR = ["ctr", "--namespace", "k8s.io", "images"]
+# The node knows an image by another digest than Docker does, so Docker's is kept beside it.
+LABEL = "airflow-kubernetes.docker-id"
+
+
+def load_missing(cluster: str, images: list[str]) -> None:
+    """Load those images onto the node that it does not have as Docker has them.
+
+    :raises ToolError: if Docker does not have one of them.
+    """
+    node = node_container(cluster)
+    present = _present(node)
+    wanted = {}
+    for image in images:
+        identifier = image_id(image)
+        if identifier is None:
+            raise ToolError(f"Docker has no image {image}")
+        if present.get(full_name(image)) != identifier:
+            wanted[image] = identifier
+    if not wanted:
+        return
+    with step(f"Load {', '.join(wanted)}"):
+        command = [*CTR, "import", "--all-platforms", "--digests", "--snapshotter=overlayfs", "-"]
+        load_images(node, list(wanted), command)
+        for image, identifier in wanted.items():
+            run(["docker", "exec", node, *CTR, "label", full_name(image), f"{LABEL}={identifier}"], timeout=30)
+
+
+def full_name(image: str) -> str:
+    """Return an image's name with its registry and tag, as the node writes it."""
+    first, _, rest = image.partition("/")
+    if not rest:
+        image = f"docker.io/library/{image}"
+    elif not ("." in first or ":" in first or first == "localhost"):
+        image = f"docker.io/{image}"
+    return image if ":" in image.rsplit("/", 1)[1] else f"{image}:latest"
+
+
+def _present(node: str) -> dict[str, str]:
+    """Return Docker's id of each image on the node that was loaded here, by its full name."""
+    listing = run(["docker", "exec", node, *CTR, "list", f'labels."{LABEL}"'], timeout=30, log_stdout=False)
+    present = {}
+    for line in listing.splitlines()[1:]:
+        fields = line.split()
+        labels = dict(pair.split("=", 1) for pair in fields[-1].split(",") if "=" in pair)
+        present[fields[0]] = labels.get(LABEL, "")
+    return present

