@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Server-side apply of an apply set: all the objects that one role owns in one release.
 
-Which objects a set holds is remembered in the ConfigMap ``<release>-apply-sets`` of the release's namespace, one key a set,
-one line an object. It is written before an object is created and shortened after one is deleted, so that a run
+Which objects a set holds is remembered in the ConfigMap ``<release>-apply-sets`` of the release's namespace, one key a
+set, one line an object. It is written before an object is created and shortened after one is deleted, so that a run
 killed at any moment leaves nothing that the next run does not know of.
 """
 
@@ -94,7 +94,7 @@ class Reference:
 
     @classmethod
     def parse(cls, line: str, namespace: str) -> Reference:
-        """Read a line of the inventory: ``apiVersion Kind name``, and ``-`` behind it for what lives in no namespace."""
+        """Read a line of the inventory: ``apiVersion Kind name``, and ``-`` where there is no namespace."""
         api_version, kind, name, *cluster = line.split()
         return cls(api_version, kind, name, "" if cluster else namespace)
 
@@ -148,6 +148,7 @@ def run(task: Task) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "objects": [outcome.as_data() for outcome in outcomes],
+        "checksums": checksums(manifests),
     }
     if task.diff_mode:
         result["diff"] = [diff(outcome) for outcome in outcomes if outcome.changed]
@@ -170,9 +171,11 @@ def prepare(objects: Iterable[Manifest | None], release: str, set_name: str, nam
         missing = [key for key in ("apiVersion", "kind") if not manifest.get(key)]
         metadata = manifest.setdefault("metadata", {})
         if "generateName" in metadata:
-            metadata["name"] = metadata.pop("generateName") + spec_checksum(manifest.get("spec"))
-        if missing or not metadata.get("name"):
-            raise Failure(f"An object of the set {set_name} has no {(missing or ['metadata.name'])[0]}: {_outline(given)}.")
+            metadata["name"] = metadata.pop("generateName") + checksum(manifest.get("spec"))
+        if not metadata.get("name"):
+            missing.append("metadata.name")
+        if missing:
+            raise Failure(f"An object of the set {set_name} has no {missing[0]}: {_outline(given)}.")
         if manifest["kind"] not in CLUSTER_KINDS:
             metadata.setdefault("namespace", namespace)
         metadata["labels"] = {**metadata.get("labels", {}), RELEASE_LABEL: release, SET_LABEL: set_name}
@@ -183,9 +186,18 @@ def prepare(objects: Iterable[Manifest | None], release: str, set_name: str, nam
     return list(manifests.values())
 
 
-def spec_checksum(spec: Any) -> str:
-    """Return ten characters that change when a spec does."""
-    return hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
+def checksum(value: Any) -> str:
+    """Return ten characters that change when a value does."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def checksums(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return a checksum of the content of each ConfigMap, by its name, for the pods that read it."""
+    return {
+        manifest["metadata"]["name"]: checksum(manifest.get("data"))
+        for manifest in manifests
+        if manifest["kind"] == "ConfigMap"
+    }
 
 
 def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_mode: bool = False) -> dict[str, Any]:
@@ -207,7 +219,12 @@ def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_
             path.write_text(content, encoding="utf-8")
         for path in present.keys() - wanted.keys():
             path.unlink()
-    return {"changed": present != wanted, "files": sorted(str(path) for path in wanted), "objects": []}
+    return {
+        "changed": present != wanted,
+        "files": sorted(str(path) for path in wanted),
+        "objects": [],
+        "checksums": checksums(manifests),
+    }
 
 
 def plan(manifests: Sequence[Manifest], known: Iterable[Reference]) -> Plan:
@@ -240,8 +257,8 @@ class ApplySet:
     def apply(self, manifests: Sequence[Manifest], force: bool = False) -> list[Outcome]:
         """Apply the manifests in waves, then delete what has left the set.
 
-        :raises Failure: names every object that the cluster refused in the first wave that had one, and what to do; ``objects``
-            of its result tells what was done until then.
+        :raises Failure: names every object that the cluster refused in the first wave that had one, and what to do;
+            ``objects`` of its result tells what was done until then.
         """
         work = plan(manifests, self._known())
         outcomes: list[Outcome] = []
@@ -314,7 +331,7 @@ class ApplySet:
 
     def _owns(self, live: Manifest) -> bool:
         labels = live["metadata"].get("labels", {})
-        return labels.get(RELEASE_LABEL) == self.release and labels.get(SET_LABEL) == self.name
+        return bool(labels.get(RELEASE_LABEL) == self.release and labels.get(SET_LABEL) == self.name)
 
     def _get(self, reference: Reference) -> Manifest | None:
         return self.client.get(reference.api_version, reference.kind, reference.name, reference.namespace or None)
@@ -325,11 +342,12 @@ class ApplySet:
         return self.client.get("v1", "Namespace", reference.namespace) is None
 
     @property
-    def _inventory_name(self) -> str:
+    def inventory_name(self) -> str:
+        """Name of the ConfigMap that remembers what the sets of the release hold."""
         return f"{self.release}-apply-sets"
 
     def _known(self) -> frozenset[Reference]:
-        config_map = self.client.get("v1", "ConfigMap", self._inventory_name, self.namespace) or {}
+        config_map = self.client.get("v1", "ConfigMap", self.inventory_name, self.namespace) or {}
         lines = config_map.get("data", {}).get(self.name, "").splitlines()
         return frozenset(Reference.parse(line, self.namespace) for line in lines if line.strip())
 
@@ -343,7 +361,7 @@ class ApplySet:
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {
-                    "name": self._inventory_name,
+                    "name": self.inventory_name,
                     "namespace": self.namespace,
                     "labels": {RELEASE_LABEL: self.release},
                 },
@@ -371,7 +389,8 @@ def explain(failure: ApiFailure, manifest: Manifest) -> str:
     if failure.status == 403 and failure.reason == "Forbidden":
         return f"{reference}: the cluster forbids it: {failure.message}"
     if failure.status == 404 and reference.namespace:
-        return f"{reference}: {failure.message}. The role airflow creates the namespace unless airflow_namespace_create is false."
+        way_out = "The role airflow creates the namespace unless airflow_namespace_create is false."
+        return f"{reference}: {failure.message}. {way_out}"
     return f"{reference}: the cluster refuses it: {failure.message}"
 
 
@@ -431,7 +450,7 @@ def diff(outcome: Outcome) -> dict[str, Any]:
 
 
 def hide(manifest: Manifest, other: Manifest | None = None) -> Manifest:
-    """Return a Secret with its values replaced by what may be told: that they are there, and whether they differ from another's."""
+    """Return a Secret with what may be told of its values: that they are there, and whether another's differ."""
     if manifest["kind"] != "Secret":
         return manifest
     hidden = dict(manifest)

@@ -10,8 +10,8 @@ module: apply
 short_description: Apply a set of Kubernetes objects, whole
 version_added: 0.1.0
 description:
-  - Server-side applies all the objects of an apply set in one task, concurrently where order does not matter and in waves
-    where it does (namespace; then accounts, configuration, secrets, claims, policies; then workloads).
+  - Server-side applies all the objects of an apply set in one task, concurrently where order does not matter and
+    in waves where it does (namespace; then accounts, configuration, secrets, claims, policies; then workloads).
   - What has left the set since the last run is deleted, except what holds data or secrets (namespaces, volumes, claims,
     Secrets, custom resource definitions), which is kept and reported.
   - A Job that has failed is deleted and created anew, because Kubernetes never runs it again.
@@ -22,7 +22,8 @@ options:
     type: str
     required: true
   set:
-    description: Name of the apply set within the release, normally a role's name; becomes the label C(airflow.kubernetes/set).
+    description:
+      - Name of the apply set within the release, normally a role's name; becomes the label C(airflow.kubernetes/set).
     type: str
     required: true
   namespace:
@@ -87,6 +88,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checksums:
+  description:
+    - A checksum of the content of each ConfigMap, by its name. A pod template that holds it changes when the content
+      does.
+  returned: always
+  type: dict
+  sample:
+    airflow-config: 1f2e3d4c5b
 files:
   description: The files that were written.
   returned: when O(render) is set
@@ -106,7 +115,8 @@ objects:
       type: str
     result:
       description: >-
-        V(created), V(configured), V(replaced), V(unchanged), V(deleted), or V(kept) for what has left the set but holds data.
+        V(created), V(configured), V(replaced), V(unchanged), V(deleted), or V(kept) for what has left the set but
+        holds data.
       type: str
   sample:
     - kind: ConfigMap
