@@ -358,13 +358,19 @@ def failed_run(dag_id: str, run_id: str, instances: Sequence[TaskInstance], logs
     message = f"DAG {dag_id}, run {run_id}, failed in {_listed(failed)}."
     for instance in failed:
         if instance.key in logs:
-            message += f"\n{instance.label}, try {instance.try_number}" + (
-                f" on {instance.place}" if instance.place else ""
-            )
-            tail = logs[instance.key].splitlines()[-LOG_LINES_TOLD:]
-            message += ", ends its log with:" if tail else ", has no log."
-            message += "".join(f"\n  {line}" for line in tail)
+            where = f" on {instance.place}" if instance.place else ""
+            message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(logs[instance.key])}"
     return message
+
+
+def _last_words(log: str) -> str:
+    lines = log.splitlines()
+    if lines and lines[0].startswith("::group::") and "::endgroup::" in lines:
+        # The first lines only tell where the log was read.
+        lines = lines[lines.index("::endgroup::") + 1 :]
+    if not lines:
+        return "has written no log: most likely it could not be started. Look at the log of the workers."
+    return "ends its log with:" + "".join(f"\n  {line}" for line in lines[-LOG_LINES_TOLD:])
 
 
 def unfinished(dag_id: str, run_id: str, timeout: float, state: str, instances: Sequence[TaskInstance]) -> str:

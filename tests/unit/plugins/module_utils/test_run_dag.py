@@ -212,7 +212,16 @@ def test_many_failures_are_told_in_part() -> None:
     api.logs = {f"bad[{number}]": {"content": []} for number in range(30)}
     message = failure_of(api).message
     assert "bad[19] and 10 more" in message
-    assert message.count("has no log") == 5
+    assert message.count("has written no log") == 5
+
+
+def test_where_a_log_was_read_is_no_part_of_its_end() -> None:
+    api = FakeApi([("failed", [instance("a", "failed"), instance("b", "failed")])])
+    head = [{"event": "::group::Log message source details", "sources": ["/a.log"]}, {"event": "::endgroup::"}]
+    api.logs = {"a[-1]": {"content": head}, "b[-1]": {"content": [*head, {"event": "last"}]}}
+    message = failure_of(api).message
+    assert "a, try 1, has written no log: most likely it could not be started" in message
+    assert message.endswith("b, try 1, ends its log with:\n  last")
 
 
 def test_a_run_that_fails_without_a_failed_task_says_so() -> None:
