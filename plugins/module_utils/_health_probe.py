@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks Airflow for its health: through the cluster's service proxy, or in a pod where the proxy is forbidden."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _health
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import shortened
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import is_true, name, spec
+
+#: Seconds: to connect, and to wait for an answer of Airflow's API server.
+TIMEOUT = (2, 5)
+
+HEALTH_OPTIONS: dict[str, Any] = {
+    "service": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 8080},
+    "path": {"type": "str", "default": _health.PATH},
+    "scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
+    "workload": {"type": "str"},
+    "components": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(_health.COMPONENTS),
+        "default": list(_health.COMPONENTS),
+    },
+    "grace": {"type": "int", "default": 60},
+    "exec": {"type": "dict", "options": {"label_selector": {"type": "str"}, "container": {"type": "str"}}},
+}
+
+# Prints the length of the answer in eight digits, then the answer: whoever reads it knows when it is complete.
+_ASK_IN_POD = (
+    "import sys,urllib.request as r\n"
+    "try: b=r.urlopen(sys.argv[1],timeout=4).read()\n"
+    "except Exception as e: b=str(e).encode()\n"
+    "sys.stdout.buffer.write(b'%08d'%len(b)+b)"
+)
+
+
+@dataclass(frozen=True)
+class HealthQuestion:
+    """Where Airflow is asked for its health.
+
+    :param workload: Deployment or StatefulSet whose pods serve it.
+    :param exec_selector: label selector of the pods in which to ask, where the service's proxy is forbidden.
+    :param exec_container: container in which to ask there; empty: the first.
+    """
+
+    service: str
+    port: int = 8080
+    path: str = _health.PATH
+    scheme: str = "http"
+    workload: str = ""
+    components: tuple[str, ...] = _health.COMPONENTS
+    grace: float = 60
+    exec_selector: str = ""
+    exec_container: str = ""
+
+
+def health_question(options: Mapping[str, Any]) -> HealthQuestion:
+    """Read the option ``health``."""
+    in_pod = options["exec"] or {}
+    return HealthQuestion(
+        service=options["service"],
+        port=options["port"],
+        path=options["path"],
+        scheme=options["scheme"],
+        workload=options["workload"] or options["service"],
+        components=tuple(options["components"]),
+        grace=options["grace"],
+        exec_selector=in_pod.get("label_selector") or "",
+        exec_container=in_pod.get("container") or "",
+    )
+
+
+class HealthProbe:
+    """Asks the same question again and again, on a connection that may change."""
+
+    def __init__(self, namespace: str, question: HealthQuestion) -> None:
+        self._namespace = namespace
+        self._question = question
+        self._proxy_forbidden = False
+
+    def ask(self, client: Client) -> Answer:
+        """Ask once, and wait for the answer."""
+        try:
+            if not self._proxy_forbidden:
+                return _health.parse(self._ask_through_service(client))
+        except ApiFailure as failure:
+            if failure.status != 403 or failure.reason != "Forbidden":
+                return Answer(problem=shortened(failure.message, 200))
+            self._proxy_forbidden = True
+        except Failure:
+            return Answer(problem=f"no answer within {TIMEOUT[1]} s")
+        return self._ask_in_pod(client)
+
+    def _ask_through_service(self, client: Client) -> Any:
+        question = self._question
+        service = f"{question.scheme}:{question.service}:{question.port}"
+        path = f"/api/v1/namespaces/{quote(self._namespace)}/services/{service}/proxy{question.path}"
+        return client.request("get", path, _request_timeout=TIMEOUT)
+
+    def _ask_in_pod(self, client: Client) -> Answer:
+        question = self._question
+        url = f"{question.scheme}://localhost:{question.port}{question.path}"
+        try:
+            pod, container = self._serving_pod(client)
+            with Exec(client, self._namespace, pod, container, ["python", "-c", _ASK_IN_POD, url]) as program:
+                text = program.read(int(program.read(8))).decode("utf-8", "replace")
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return Answer(problem=_forbidden(failure), forbidden=True)
+            return Answer(problem=shortened(failure.message, 200))
+        except (Failure, OSError, ValueError) as error:
+            return Answer(problem=shortened(str(error), 200))
+        try:
+            return _health.parse(json.loads(text))
+        except ValueError:
+            return Answer(problem=shortened(text, 200))
+
+    def _serving_pod(self, client: Client) -> tuple[str, str]:
+        """Return a ready pod of Airflow's API server and the container to ask in."""
+        question = self._question
+        selector = question.exec_selector or self._selector_of(client, question.service)
+        found = client.list("v1", "Pod", self._namespace, label_selector=selector)
+        for pod in found.get("items") or ():
+            if is_true(pod, "Ready"):
+                return name(pod), question.exec_container or str(spec(pod)["containers"][0]["name"])
+        raise Failure(f"no ready pod has the labels {selector}")
+
+    def _selector_of(self, client: Client, service: str) -> str:
+        found = client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}/services/{quote(service)}")
+        return ",".join(f"{key}={value}" for key, value in sorted((spec(found).get("selector") or {}).items()))
+
+
+def _forbidden(failure: ApiFailure) -> str:
+    return (
+        f"neither the service's proxy nor a command in the pod is allowed: {shortened(failure.message, 200)}. "
+        "Grant get on services/proxy, or create on pods/exec, or leave out health"
+    )

@@ -1,0 +1,456 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a pod is ready, will be, or never can be.
+
+The reasons that containers wait with are the kubelet's (pkg/kubelet/images/types.go and container/sync_result.go);
+those of events are in pkg/kubelet/events/event.go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import shortened
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
+    GATE_PREFIX,
+    Case,
+    Event,
+    LogSource,
+    Obj,
+    State,
+    Verdict,
+    condition,
+    created,
+    deleted,
+    done,
+    is_true,
+    moment,
+    name,
+    namespace,
+    never,
+    not_yet,
+    spec,
+    status,
+)
+
+IMAGE_REASONS = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+#: States in which the kubelet waits up to five minutes before it tries again.
+BACK_OFF_REASONS = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"})
+
+# What registries answer when trying again cannot help. Everything else may be chance.
+_IMAGE_IS_WRONG = re.compile(
+    r"not found|unknown|does not exist|unauthori[sz]ed|authentication required|denied|forbidden|no basic auth"
+    r"|no match for platform|no matching manifest|invalid reference|x509",
+    re.IGNORECASE,
+)
+_PULL_PREFIX = re.compile(
+    r'^(Back-off pulling image "[^"]*":? ?|ErrImagePull: |failed to pull and unpack image "[^"]*": '
+    r'|failed to resolve (reference|image)( "[^"]*")?: )+'
+)
+_ABOUT_PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate,?\s*)?preemption: .*", re.DOTALL)
+_REGISTRY_REFUSES = re.compile(r"unauthori[sz]ed|authentication required|denied|forbidden|no basic auth", re.IGNORECASE)
+
+
+def pod_verdict(pod: Obj, case: Case) -> Verdict:
+    """Tell whether a pod is ready.
+
+    :param case: of the workload it belongs to, with the events about the pod.
+    :returns: ``never`` with the place and log of the container that fails, or ``not yet`` with what the pod does now.
+    """
+    if deleted(pod):
+        return not_yet(f"pod {name(pod)} is ending")
+    if is_true(pod, "Ready"):
+        return done()
+    verdict = _unplaced(pod, case) or _lost(pod, case) or _containers(pod, case)
+    return verdict.but(place=verdict.place or f"Pod {name(pod)}")
+
+
+def container_place(pod: Obj, container: str) -> str:
+    """Name a container for a message."""
+    return f"container {container} of Pod {name(pod)}"
+
+
+def kubectl(obj: Obj, command: str) -> str:
+    """Return a kubectl command in the namespace of ``obj``."""
+    return f"kubectl -n {namespace(obj)} {command}"
+
+
+def ended_badly(container_status: Obj) -> Mapping[str, Any]:
+    """Return how a container ended last (``terminated`` of its present or last state), empty if it never failed."""
+    for state in (container_status.get("state"), container_status.get("lastState")):
+        ending = (state or {}).get("terminated")
+        if ending and ending.get("exitCode"):
+            return dict(ending)
+    return {}
+
+
+def ending_in_words(container: Obj, ending: Obj, probe: Event | None = None) -> str:
+    """Say how a container ended: exit code, out of memory and its limit, or killed by a probe.
+
+    :param container: its part of the pod's specification.
+    :param ending: ``terminated`` of its state.
+    """
+    code = ending.get("exitCode")
+    if ending.get("reason") == "OOMKilled":
+        limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
+        return f"out of memory at its limit of {limit} (OOMKilled)" if limit else "out of memory (OOMKilled)"
+    if probe:
+        return f"killed because its {_probe_words(probe)}"
+    if ending.get("reason") in ("StartError", "ContainerCannotRun"):
+        return f"it cannot be started: {shortened(ending.get('message') or '')}"
+    return f"exit code {code}"
+
+
+def unproven(pod: Obj) -> tuple[Obj, datetime] | None:
+    """Return the status of a container that counts as ready only because it has no probe, and when it was started."""
+    for container_status in _statuses(pod, "containerStatuses"):
+        container = _container_spec(pod, "containers", container_status)
+        began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
+        if container and began and not container.get("readinessProbe") and not container.get("startupProbe"):
+            return container_status, began
+    return None
+
+
+def failing_liveness(pod: Obj, case: Case) -> Event | None:
+    """Return the failure of a liveness probe that a ready pod may be about to be killed for."""
+    for event in case.about(pod, "Unhealthy"):
+        if event.message.startswith("Liveness") and case.now < event.last + timedelta(seconds=case.limits.retried):
+            return event
+    return None
+
+
+def restarted(pod: Obj) -> tuple[Obj, datetime] | None:
+    """Return the status of the container that failed last though it may be ready again, and when it did."""
+    found = []
+    for container_status in _statuses(pod, "containerStatuses"):
+        finished = moment(ended_badly(container_status).get("finishedAt"))
+        if finished:
+            found.append((finished, container_status))
+    finished_last = max(found, key=lambda item: item[0], default=None)
+    return (finished_last[1], finished_last[0]) if finished_last else None
+
+
+def requests_in_words(pod: Obj) -> str:
+    """Return what a pod asks of a node, as written in its containers: ``cpu 2, memory 4Gi``, or ``""``."""
+    asked: dict[str, list[str]] = {}
+    for container in spec(pod).get("containers") or ():
+        for resource, amount in ((container.get("resources") or {}).get("requests") or {}).items():
+            asked.setdefault(resource, []).append(str(amount))
+    return ", ".join(f"{resource} {' + '.join(amounts)}" for resource, amounts in sorted(asked.items()))
+
+
+def _unplaced(pod: Obj, case: Case) -> Verdict | None:
+    """Judge a pod that no node has taken yet."""
+    scheduled = condition(pod, "PodScheduled")
+    if spec(pod).get("nodeName") or scheduled.get("status") == "True":
+        return None
+    if scheduled.get("reason") == "SchedulingGated":
+        return not_yet("a scheduling gate holds the pod back")
+    claims = sorted(case.pending_claims & _claims(pod))
+    if scheduled.get("reason") != "Unschedulable":
+        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", alive=True)
+    message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or ""))
+    if "unbound immediate PersistentVolumeClaims" in message:
+        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", alive=True)
+    if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
+        verdict = never(
+            f"its claim {absent[1]} does not exist",
+            advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
+        )
+        return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.missing, verdict)
+    if coming := case.about(pod, "TriggeredScaleUp", "Nominated"):
+        return not_yet(f"waits for a new node ({shortened(coming[0].message, 120)})", alive=True)
+    asks = requests_in_words(pod)
+    verdict = never(
+        f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),
+        advice=(
+            "Ask for less in the resources of its role, or add a node that fits. "
+            "Where nodes are added on demand, raise unschedulable_grace. "
+            f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
+        ),
+    )
+    return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.unschedulable, verdict)
+
+
+def _lost(pod: Obj, case: Case) -> Verdict | None:
+    """Judge a pod whose node is gone, or which was thrown off it."""
+    state = status(pod)
+    if state.get("phase") == "Failed" and not ended_container(pod):
+        why = shortened(state.get("message") or state.get("reason") or "it failed")
+        return not_yet(f"pod {name(pod)} is to be replaced: {why}")
+    node = spec(pod).get("nodeName")
+    unready = case.about(pod, "NodeNotReady")
+    ready_since = moment(condition(pod, "Ready").get("lastTransitionTime"))
+    if unready and ready_since and unready[0].last >= ready_since:
+        return not_yet(f"its node {node} is not ready")
+    return None
+
+
+def ended_container(pod: Obj) -> tuple[Obj, Mapping[str, Any]] | None:
+    """Return the status of the first container that has ended badly, and how, init containers first."""
+    for container_status in [*_statuses(pod, "initContainerStatuses"), *_statuses(pod, "containerStatuses")]:
+        if ending := ended_badly(container_status):
+            return container_status, ending
+    return None
+
+
+def _containers(pod: Obj, case: Case) -> Verdict:
+    """Judge the containers of a pod on a node: init containers one after the other, then all others at once."""
+    for container_status, container in _unfinished_init(pod):
+        return _container(pod, container_status, container, case, init=True)
+    found = [
+        _container(pod, container_status, _container_spec(pod, "containers", container_status), case)
+        for container_status in _statuses(pod, "containerStatuses")
+        if not container_status.get("ready")
+    ]
+    found.sort(key=lambda verdict: verdict.state != State.NEVER)
+    if found:
+        return found[0]
+    if status(pod).get("containerStatuses"):
+        return not_yet("its containers are ready, the pod is not yet")
+    return not_yet(f"node {spec(pod).get('nodeName')} takes it")
+
+
+def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
+    for container_status in _statuses(pod, "initContainerStatuses"):
+        container = _container_spec(pod, "initContainers", container_status)
+        ended = (container_status.get("state") or {}).get("terminated")
+        runs_on = container.get("restartPolicy") == "Always" and container_status.get("started")
+        if not runs_on and not (ended and not ended.get("exitCode")):
+            yield container_status, container
+
+
+def _container(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool = False) -> Verdict:
+    verdict = _container_state(pod, container_status, container, case, init)
+    if verdict.state == State.NEVER and init and str(container_status.get("name")).startswith(GATE_PREFIX):
+        return verdict.but(at_gate=True)
+    return verdict
+
+
+def _container_state(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool) -> Verdict:
+    title = f"init container {container_status.get('name')}" if init else f"container {container_status.get('name')}"
+    state = container_status.get("state") or {}
+    if state.get("running"):
+        return _running(pod, container_status, container, title, case, init)
+    if state.get("terminated"):
+        return _ended(pod, container_status, container, title, case)
+    waiting = state.get("waiting") or {}
+    reason = waiting.get("reason")
+    if reason in IMAGE_REASONS:
+        return _image(pod, container_status, waiting, case)
+    if reason == "CrashLoopBackOff":
+        return _crashes(pod, container_status, container, title, case)
+    if reason == "CreateContainerConfigError":
+        return _configuration(pod, container_status, waiting, title, case)
+    if reason in ("CreateContainerError", "RunContainerError"):
+        return _creation(pod, container_status, waiting, title, case)
+    return _starting(pod, container_status, title, case)
+
+
+def _running(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case, init: bool) -> Verdict:
+    restarts = int(container_status.get("restartCount") or 0)
+    tries = f" (try {restarts + 1})" if restarts else ""
+    if init:
+        return not_yet(f"{title} runs{tries}", alive=True)
+    began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
+    probe = _failed_probe(pod, container_status, case, after=began)
+    detail = f"its {_probe_words(probe)}" if probe else ""
+    if restarts >= 2 and container_status.get("started") is False and _killed_by_probe(pod, container_status, case):
+        return _crashes(pod, container_status, container, title, case)
+    if container_status.get("started") is False:
+        return not_yet(f"{title} starts{tries}", detail=detail)
+    return not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
+
+
+def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container between its end and its next start.
+
+    The kubelet starts it again at once the first time; after the second it backs off, which it may say seconds later.
+    """
+    restarts = int(container_status.get("restartCount") or 0)
+    ending = ended_badly(container_status)
+    if ending and restarts >= 1 and spec(pod).get("restartPolicy", "Always") == "Always":
+        return _crashes(pod, container_status, container, title, case)
+    words = ending_in_words(container, ending) if ending else "exit code 0"
+    again = "" if spec(pod).get("restartPolicy") == "Never" else ", is started again"
+    return not_yet(f"{title} ended ({words}){again}")
+
+
+def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container that fails whenever it is started."""
+    container_name = str(container_status.get("name"))
+    ending = ended_badly(container_status) or ((container_status.get("lastState") or {}).get("terminated") or {})
+    probe = _killed_by_probe(pod, container_status, case)
+    words = ending_in_words(container, ending, probe)
+    times = int(container_status.get("restartCount") or 0) + 1
+    return never(
+        f"{title} ended {times} times, last: {words}",
+        place=container_place(pod, container_name),
+        since=moment(ending.get("finishedAt")),
+        advice=_crash_advice(pod, container_name, ending, probe),
+        log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
+    )
+
+
+def _killed_by_probe(pod: Obj, container_status: Obj, case: Case) -> Event | None:
+    """Return the failure of the probe that a container was killed for last, ``None`` if it ended otherwise."""
+    ending = ended_badly(container_status)
+    if ending.get("exitCode") not in (137, 143) or ending.get("reason") == "OOMKilled":
+        return None
+    return _failed_probe(pod, container_status, case, kinds=("Liveness", "Startup"))
+
+
+def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None) -> str:
+    see = f"See: {kubectl(pod, f'logs {name(pod)} -c {container} --previous')}"
+    if ending.get("reason") == "OOMKilled":
+        return f"Raise limits.memory in the resources of its role. {see}"
+    if probe:
+        return f"If it only needs longer to start, give its probe more time in its role's variables. {see}"
+    return f"Its log says why. {see}"
+
+
+def _image(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict:
+    container_name = str(container_status.get("name"))
+    failures = [e for e in case.about(pod, "Failed") if e.container == container_name and "Failed to pull" in e.message]
+    said = _pull_error(waiting.get("message") or "", failures)
+    verdict = never(
+        f'image "{container_status.get("image")}" cannot be pulled: {said}' + _missing_pull_secret(pod, case),
+        place=container_place(pod, container_name),
+        since=min((e.first for e in failures), default=created(pod)),
+        advice=_image_advice(pod, said),
+    )
+    if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or _IMAGE_IS_WRONG.search(said):
+        return verdict
+    return case.after_grace(verdict.since, case.limits.retried, verdict)
+
+
+def _pull_error(message: str, failures: list[Event]) -> str:
+    """Return the registry's words: from the container's state or, where that says only "back-off", from the event."""
+    if (message.startswith("Back-off") and ": " not in message) or not message:
+        message = failures[0].message if failures else message
+    message = message.rpartition("desc = ")[2]
+    return shortened(_PULL_PREFIX.sub("", message) or "no reason given")
+
+
+def _missing_pull_secret(pod: Obj, case: Case) -> str:
+    missing = case.about(pod, "FailedToRetrieveImagePullSecret")
+    return f". {shortened(missing[0].message)}" if missing else ""
+
+
+def _image_advice(pod: Obj, said: str) -> str:
+    see = f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
+    if _REGISTRY_REFUSES.search(said):
+        return f"Check the image's name, and that the registry lets this cluster in (image pull secret). {see}"
+    if _IMAGE_IS_WRONG.search(said):
+        return f"Check the image's name and tag, and that the registry has it for this node's architecture. {see}"
+    return f"Check the image's name and tag, and that the node reaches the registry. {see}"
+
+
+def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
+    message = shortened(waiting.get("message") or "")
+    first = min((e.first for e in case.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod))
+    verdict = never(
+        f"{title} cannot be configured: {message}",
+        place=container_place(pod, str(container_status.get("name"))),
+        since=first,
+        advice=f"Create what is missing, or correct its name. See: {kubectl(pod, f'describe pod {name(pod)}')}",
+    )
+    if "runAsNonRoot" in message or "non-numeric user" in message:
+        return verdict.but(advice="Use an image with a numeric USER other than 0, or set runAsUser for it.")
+    return case.after_grace(first, case.limits.missing, verdict)
+
+
+def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
+    message = shortened(waiting.get("message") or waiting.get("reason") or "")
+    first = min((e.first for e in case.about(pod, "Failed") if e.message.startswith("Error")), default=created(pod))
+    verdict = never(
+        f"{title} cannot be started: {message}",
+        place=container_place(pod, str(container_status.get("name"))),
+        since=first,
+        advice=f"Check its command, image and volumes. See: {kubectl(pod, f'describe pod {name(pod)}')}",
+    )
+    if waiting.get("reason") == "RunContainerError" and "not found" in message:
+        return verdict
+    return case.after_grace(first, case.limits.retried, verdict)
+
+
+def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
+    pulling = [e for e in case.about(pod, "Pulling") if e.container == container_status.get("name")]
+    mount = case.about(pod, "FailedMount", "FailedAttachVolume")
+    if mount and not (pulling and pulling[0].last > mount[0].last):
+        return _volume(pod, mount[0], case)
+    if pulling:
+        return not_yet(f"pulling image {container_status.get('image')}", alive=True)
+    if sandbox := case.about(pod, "FailedCreatePodSandBox"):
+        return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
+    return not_yet(f"{title} is created")
+
+
+def _volume(pod: Obj, event: Event, case: Case) -> Verdict:
+    message = shortened(event.message)
+    if "Multi-Attach" in message:
+        return not_yet(f"its volume is still attached to another node: {message}")
+    verdict = never(
+        f"a volume cannot be mounted: {message}",
+        since=event.first,
+        advice=f"Create what is missing, or correct the volume. See: {kubectl(pod, f'describe pod {name(pod)}')}",
+    )
+    if re.search(r"not found|non-existent|does not exist", message):
+        return case.after_grace(event.first, case.limits.missing, verdict)
+    if event.count < 3:
+        return not_yet(verdict.reason, since=event.first)
+    return case.after_grace(event.first, case.limits.retried, verdict)
+
+
+def _failed_probe(
+    pod: Obj,
+    container_status: Obj,
+    case: Case,
+    kinds: tuple[str, ...] = ("Liveness", "Startup", "Readiness"),
+    after: datetime | None = None,
+) -> Event | None:
+    for event in case.about(pod, "Unhealthy", "ProbeWarning"):
+        if event.container != container_status.get("name") or (after and event.last < after):
+            continue
+        if event.message.startswith(kinds):
+            return event
+    return None
+
+
+def _probe_words(probe: Event) -> str:
+    kind, _failed, output = probe.message.partition(" probe failed: ")
+    if "Traceback" in output:
+        output = output.strip().splitlines()[-1]
+    return f"{kind.lower()} probe fails: {shortened(output, 200)}" if output else shortened(probe.message, 200)
+
+
+def _claims(pod: Obj) -> frozenset[str]:
+    """Return the names of the claims that a pod mounts."""
+    volumes = spec(pod).get("volumes") or ()
+    return frozenset(v["persistentVolumeClaim"]["claimName"] for v in volumes if v.get("persistentVolumeClaim"))
+
+
+def _statuses(pod: Obj, which: str) -> list[Obj]:
+    return list(status(pod).get(which) or ())
+
+
+def _container_spec(pod: Obj, which: str, container_status: Obj) -> Obj:
+    for container in spec(pod).get(which) or ():
+        if container.get("name") == container_status.get("name"):
+            return dict(container)
+    return {}

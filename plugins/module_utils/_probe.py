@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Asks a cluster for a release's objects, and listens for what changes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
+from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import masked
+from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
+    CLAIM,
+    LISTED,
+    RELEASE_LABEL,
+    SUBJECTS,
+    WITNESSES,
+    Change,
+    slim,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, LogSource, Obj
+
+API_VERSIONS: Mapping[str, str] = {
+    "Deployment": "apps/v1",
+    "StatefulSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "Job": "batch/v1",
+    CLAIM: "v1",
+    "Pod": "v1",
+    "Event": "v1",
+}
+#: Events that say only that all goes well, and would be most of them.
+ROUTINE_EVENTS = (
+    "Scheduled",
+    "Pulled",
+    "Created",
+    "Started",
+    "Killing",
+    "SuccessfulCreate",
+    "SuccessfulDelete",
+    "Completed",
+)
+#: A client is sent no more than so many objects at once.
+PAGE = 500
+#: Seconds after which a watch is opened anew, so that one that has silently died is noticed.
+WATCH_TIME = 120
+#: Seconds between two tries to reach a cluster that does not answer.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+#: Annotation that is written to let a controller try again.
+RETRIED = "airflow.kubernetes/retried-at"
+#: Lines of a log that are shown.
+TAIL = 20
+
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+_METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A watch that broke. Empty when the cluster answers again."""
+
+    message: str
+
+
+News = Change | Answer | Trouble
+
+
+class Probe:
+    """The requests of one wait.
+
+    :param connect: makes the connection, and makes it anew when the cluster no longer knows who we are.
+    :param keep: what to keep of an object, from its kind and the object.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        namespace: str,
+        release: str,
+        health: HealthQuestion | None = None,
+        keep: Callable[[str, Obj], Obj] = slim,
+    ) -> None:
+        self._connect = connect
+        self._client = connect()
+        self._namespace = namespace
+        self._release = release
+        self._health = HealthProbe(namespace, health) if health else None
+        self._keep = keep
+        self._news: SimpleQueue[News] = SimpleQueue()
+        self._versions: dict[str, str] = {}
+        self.where = self._client.where
+
+    def now(self) -> datetime:
+        """Return the time by the cluster's clock."""
+        return self._client.now()
+
+    def objects(self, kinds: Iterable[str]) -> list[Change]:
+        """Return all objects of these kinds, asked for at once.
+
+        :raises Failure: the cluster does not answer, or forbids to list what has to be judged.
+        """
+        kinds = tuple(kinds)
+        with ThreadPoolExecutor(len(kinds)) as pool:
+            return list(pool.map(self._list, kinds))
+
+    def watch(self) -> None:
+        """Begin to listen to all kinds, from where they were listed."""
+        for kind in (*SUBJECTS, *WITNESSES):
+            if kind in self._versions:
+                threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
+
+    def news(self, timeout: float, gather: float) -> list[News]:
+        """Return what is heard: wait ``timeout`` seconds for the first of it, then ``gather`` seconds for more."""
+        heard: list[News] = []
+        try:
+            heard.append(self._news.get(timeout=max(timeout, 0.001)))
+            time.sleep(gather)
+            while True:
+                heard.append(self._news.get_nowait())
+        except Empty:
+            return heard
+
+    def ask_health(self) -> None:
+        """Ask Airflow for its health; the answer comes with the news."""
+        threading.Thread(target=lambda: self._news.put(self.health()), daemon=True).start()
+
+    def health(self) -> Answer:
+        """Ask Airflow for its health, and wait for the answer."""
+        return self._health.ask(self._client) if self._health else Answer()
+
+    def log(self, source: LogSource) -> list[str]:
+        """Return the last lines of a container's log, masked; empty where it cannot be read."""
+        for previous in dict.fromkeys((source.previous, False)):
+            try:
+                lines = self._log(source, previous)
+            except Failure:
+                continue
+            if lines:
+                return lines
+        return []
+
+    def namespace_state(self) -> str:
+        """Return ``missing``, ``Terminating``, ``Active``, or ``""`` where that may not be asked."""
+        try:
+            found = self._client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}")
+        except ApiFailure as failure:
+            return "missing" if failure.status == 404 else ""
+        return str((found.get("status") or {}).get("phase") or "")
+
+    def retry(self, key: Key) -> None:
+        """Let the cluster try again at once what it would only try later: a pod is deleted, its owner touched."""
+        path = f"{self._path(key.kind)}/{quote(key.name)}"
+        if key.kind == "Pod":
+            self._client.request("delete", path)
+            return
+        touched = {"metadata": {"annotations": {RETRIED: self.now().isoformat(timespec="seconds")}}}
+        self._client.request("patch", path, body=touched, content_type="application/merge-patch+json")
+
+    def _path(self, kind: str) -> str:
+        version = API_VERSIONS[kind]
+        root = "/api/v1" if version == "v1" else f"/apis/{version}"
+        return f"{root}/namespaces/{quote(self._namespace)}/{kind.lower()}s"
+
+    def _selectors(self, kind: str) -> dict[str, str]:
+        if kind == "Event":
+            return {"field_selector": ",".join(f"reason!={reason}" for reason in ROUTINE_EVENTS)}
+        # A claim that the release's pods mount concerns it, whoever made it.
+        return {} if kind == CLAIM else {"label_selector": f"{RELEASE_LABEL}={self._release}"}
+
+    def _list(self, kind: str) -> Change:
+        """List one kind page by page, and remember where a watch goes on."""
+        objects: list[Obj] = []
+        following: str | None = None
+        headers = {"Accept": _METADATA_ONLY} if kind == "ReplicaSet" else {}
+        while True:
+            try:
+                page = self._client.request(
+                    "get",
+                    self._path(kind),
+                    limit=PAGE,
+                    _continue=following,
+                    header_params=dict(headers),
+                    **self._selectors(kind),
+                )
+            except ApiFailure as failure:
+                if failure.status == 410 and following:
+                    objects, following = [], None
+                    continue
+                if failure.status == 403 and kind in WITNESSES:
+                    return Change(kind, LISTED, ())
+                raise
+            objects += [self._keep(kind, obj) for obj in page.get("items") or ()]
+            following = page["metadata"].get("continue") or None
+            if following is None:
+                self._versions[kind] = page["metadata"]["resourceVersion"]
+                return Change(kind, LISTED, objects)
+
+    def _follow(self, kind: str) -> None:
+        """Pass on what changes, for ever; after a break list again."""
+        pause = FIRST_PAUSE
+        while True:
+            began = time.monotonic()
+            try:
+                self._listen(kind)
+                if time.monotonic() - began > FIRST_PAUSE:
+                    pause = FIRST_PAUSE
+                    continue
+            except Failure as failure:
+                self._broken(failure)
+            time.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            try:
+                self._news.put(self._list(kind))
+                self._news.put(Trouble(""))
+            except Failure as failure:
+                self._broken(failure)
+
+    def _listen(self, kind: str) -> None:
+        more: dict[str, Any] = dict(self._selectors(kind))
+        if kind == "ReplicaSet":
+            more["header_params"] = {"Accept": _METADATA_ONLY_WATCH}
+        for change, obj in self._client.watch(
+            API_VERSIONS[kind], kind, self._namespace, self._versions[kind], timeout=WATCH_TIME, **more
+        ):
+            self._versions[kind] = obj["metadata"]["resourceVersion"]
+            if change != "BOOKMARK":
+                self._news.put(Change(kind, change, (self._keep(kind, obj),)))
+
+    def _broken(self, failure: Failure) -> None:
+        if isinstance(failure, ApiFailure) and failure.status == 410:
+            return
+        if isinstance(failure, ApiFailure) and failure.status == 401:
+            with contextlib.suppress(Failure):
+                self._client = self._connect()
+        self._news.put(Trouble(failure.message))
+
+    def _log(self, source: LogSource, previous: bool) -> list[str]:
+        wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]
+        text = self._client.request("get", f"{self._path('Pod')}/{quote(source.pod)}/log", query_params=wanted)
+        if not isinstance(text, str):
+            text = json.dumps(text)
+        return [masked(line)[:500].rstrip() for line in text.splitlines()[-TAIL:]]

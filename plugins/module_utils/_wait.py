@@ -1,0 +1,423 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Watches a release until all of it is done, or some of it never will be.
+
+What is asked of the cluster is in ``_probe``, what its answers mean in ``_verdicts`` and ``_health``, how it is told in
+``_telling``. Here is only the order of things, and it knows no clock but the one it is given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _health, _telling
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import (
+    HEALTH_OPTIONS,
+    HealthQuestion,
+    health_question,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import News, Probe, Trouble
+from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
+    RELEASE_LABEL,
+    SUBJECTS,
+    WITNESSES,
+    WORKLOADS,
+    Change,
+    Release,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils._telling import Finding, Told
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
+    Key,
+    Limits,
+    LogSource,
+    State,
+    Verdict,
+    never,
+    not_yet,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts import (
+    JUDGES,
+    awaited,
+    causes_first,
+    settled,
+)
+
+#: Seconds between the first *never* and the failure: what else has failed is told with it.
+GATHERING = 2.0
+#: Seconds between two questions for Airflow's health, which cannot be watched.
+HEALTH_INTERVAL = 1.0
+#: Seconds for which news is gathered before it is judged, because it comes in bursts.
+MIN_GATHER, MAX_GATHER = 0.05, 1.0
+#: Seconds that check mode waits for one answer.
+ONE_ANSWER = 8.0
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    "namespace": {"type": "str", "required": True},
+    "release": {"type": "str", "required": True},
+    "timeout": {"type": "int", "default": 600},
+    "unschedulable_grace": {"type": "int", "default": 10},
+    "restart_stuck": {"type": "bool", "default": False},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "health": {"type": "dict", "options": HEALTH_OPTIONS},
+}
+
+
+class Source(Protocol):
+    """What a wait asks for; :class:`Probe` is the real one."""
+
+    where: str
+
+    def now(self) -> datetime: ...
+    def objects(self, kinds: Iterable[str]) -> Iterable[Change]: ...
+    def watch(self) -> None: ...
+    def news(self, timeout: float, gather: float) -> Iterable[News]: ...
+    def ask_health(self) -> None: ...
+    def log(self, source: LogSource) -> list[str]: ...
+    def namespace_state(self) -> str: ...
+    def retry(self, key: Key) -> None: ...
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is waited for.
+
+    :param timeout: seconds.
+    :param only: ``Kind/name`` of the objects to wait for; empty: all.
+    :param restart_stuck: give what was stuck before another try.
+    """
+
+    namespace: str
+    release: str
+    timeout: float = 600
+    limits: Limits = field(default_factory=Limits)
+    health: HealthQuestion | None = None
+    restart_stuck: bool = False
+    only: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"Release {self.release} in namespace {self.namespace}"
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Do the work of the module ``wait``."""
+    wish = wish_of(task)
+    probe = Probe(lambda: Client(task.params), wish.namespace, wish.release, wish.health)
+    waiting = Waiting(probe, wish, task.say)
+    return waiting.look() if task.check_mode else waiting.wait()
+
+
+def wish_of(task: Task) -> Wish:
+    """Read the module's options."""
+    params = task.params
+    return Wish(
+        namespace=params["namespace"],
+        release=params["release"],
+        timeout=params["timeout"],
+        limits=Limits(unschedulable=params["unschedulable_grace"]),
+        health=health_question(params["health"]) if params["health"] else None,
+        restart_stuck=params["restart_stuck"] and not task.check_mode,
+        only=frozenset(params["only"]),
+    )
+
+
+class Waiting:
+    """One wait.
+
+    :param say: shows a line to the user.
+    :param clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self, source: Source, wish: Wish, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._wish = wish
+        self._clock = clock
+        self._began = clock()
+        self._release = Release(wish.release, wish.limits)
+        self._told = Told(say, self._seconds)
+        self._verdicts: dict[Key, Verdict] = {}
+        self._dirty: set[Key] = set()
+        self._listed: set[str] = set()
+        self._watching = False
+        self._retried: set[Key] = set()
+        self._trouble = ""
+        self._failing_since: float | None = None
+        self._others_done: datetime | None = None
+        self._judged_in = 0.0
+        self._health = _HealthState()
+
+    def look(self) -> dict[str, Any]:
+        """Return the verdicts as they are now, without waiting for any object (check mode)."""
+        self._list(SUBJECTS)
+        if not self._all_done():
+            self._list(WITNESSES)
+        elif self._wish.health and self._verdicts:
+            self._source.ask_health()
+            self._take(self._source.news(ONE_ANSWER, 0))
+        self._told.first(self._settled())
+        return self._result()
+
+    def wait(self) -> dict[str, Any]:
+        """Return when all is done.
+
+        :raises Failure: something never will be, or not in time.
+        """
+        self._list(SUBJECTS)
+        self._check_presence()
+        if not self._all_done():
+            self._list(WITNESSES)
+            self._check_namespace()
+        self._told.first(self._settled())
+        while not self._finished():
+            self._fail_if_hopeless()
+            if self._seconds() >= self._wish.timeout:
+                raise self._timed_out()
+            self._ask_health_if_due()
+            if not self._all_done() or self._health.asked > 1:
+                self._watch()
+            self._take(self._source.news(self._next_moment(), self._judging_pause()))
+            self._told.changes(self._settled())
+        return self._result()
+
+    def _list(self, kinds: Iterable[str]) -> None:
+        """Take in all objects of these kinds, and judge all there are."""
+        if not self._listed:
+            # The first answers also set the cluster's clock.
+            changes = list(self._source.objects(kinds))
+            self._release.started = self._source.now()
+        else:
+            changes = list(self._source.objects(kinds))
+        self._listed |= set(kinds)
+        for change in changes:
+            self._release.take(change)
+        self._dirty |= set(self._release.to_judge())
+        self._judge()
+
+    def _watch(self) -> None:
+        if not self._watching:
+            self._watching = True
+            if missing := [kind for kind in WITNESSES if kind not in self._listed]:
+                self._list(missing)
+            self._source.watch()
+
+    def _take(self, news: Iterable[News]) -> None:
+        for item in news:
+            if isinstance(item, Change):
+                self._dirty |= self._release.take(item)
+            elif isinstance(item, Answer):
+                self._health.take(item, self._clock())
+            else:
+                self._take_trouble(item)
+        self._judge()
+
+    def _take_trouble(self, trouble: Trouble) -> None:
+        if trouble.message and not self._trouble:
+            self._told.note(f"the cluster does not answer: {trouble.message}")
+        self._trouble = trouble.message
+
+    def _judging_pause(self) -> float:
+        """Return for how many seconds to gather news, so that judging takes a fifth of the time at most."""
+        if not self._watching:
+            return 0
+        return min(max(MIN_GATHER, 4 * self._judged_in), MAX_GATHER)
+
+    def _judge(self) -> None:
+        """Judge again what has changed, and what may have changed by time alone."""
+        began = self._clock()
+        now = self._source.now()
+        wanted = {key for key in self._release.to_judge() if not self._wish.only or str(key) in self._wish.only}
+        due = {key for key, verdict in self._verdicts.items() if verdict.again and verdict.again <= now}
+        for key in [key for key in self._verdicts if key not in wanted and key.kind != "Health"]:
+            del self._verdicts[key]
+        for key in wanted & (self._dirty | due | (wanted - set(self._verdicts))):
+            self._verdicts[key] = self._second_try(JUDGES[key.kind](self._release.case(key, now)))
+        self._dirty.clear()
+        self._others_done = None if awaited(self._verdicts) else self._others_done or now
+        self._judge_health(now)
+        self._judged_in = self._clock() - began
+
+    def _second_try(self, verdict: Verdict) -> Verdict:
+        """Give what is stuck from before another try, once."""
+        stuck = [key for key in verdict.stuck if key not in self._retried]
+        if not self._wish.restart_stuck or not stuck:
+            return verdict
+        for key in stuck:
+            self._retried.add(key)
+            self._source.retry(key)
+            self._told.note(f"{key} is stuck and gets another try ({verdict.reason})")
+        return not_yet(f"{stuck[0].kind.lower()} {stuck[0].name} gets another try")
+
+    def _judge_health(self, now: datetime) -> None:
+        if not self._workloads_done():
+            self._health.ready_since = None
+        elif self._health.ready_since is None:
+            self._health.ready_since = now
+            self._health.ready_at = self._clock()
+        question = self._wish.health
+        if not question or self._health.answer is None:
+            return
+        for key in [key for key in self._verdicts if key.kind == "Health"]:
+            del self._verdicts[key]
+        since = self._health.ready_since or now
+        self._verdicts |= _health.health_verdicts(self._health.answer, question.components, now, since, question.grace)
+
+    def _ask_health_if_due(self) -> None:
+        if self._health_is_wanted() and self._clock() >= self._health.next_at:
+            self._health.ask(self._clock())
+            self._source.ask_health()
+
+    def _health_is_wanted(self) -> bool:
+        """Tell whether to ask Airflow, now or soon: it can answer once the pods that serve it are ready."""
+        if not self._wish.health or self._health.under_way or self._health_is_known():
+            return False
+        serving = [v for k, v in self._verdicts.items() if k.kind in WORKLOADS and k.name == self._wish.health.workload]
+        return self._workloads_done() or any(verdict.state == State.DONE for verdict in serving)
+
+    def _health_is_known(self) -> bool:
+        """Tell whether Airflow is healthy, and was asked when all its pods had become ready."""
+        healthy = self._health.answer is not None and all(
+            verdict.state == State.DONE for key, verdict in self._verdicts.items() if key.kind == "Health"
+        )
+        return healthy and (not self._workloads_done() or self._health.asked_at >= self._health.ready_at)
+
+    def _workloads_done(self) -> bool:
+        return not any(
+            verdict.blocks and verdict.state != State.DONE
+            for key, verdict in self._verdicts.items()
+            if key.kind != "Health"
+        )
+
+    def _all_done(self) -> bool:
+        return not any(verdict.blocks and verdict.state != State.DONE for verdict in self._verdicts.values())
+
+    def _finished(self) -> bool:
+        return self._all_done() and (self._wish.health is None or self._health_is_known())
+
+    def _fail_if_hopeless(self) -> None:
+        verdicts = self._settled()
+        failed = [key for key, verdict in verdicts.items() if verdict.state == State.NEVER]
+        if not failed:
+            self._failing_since = None
+            return
+        if self._failing_since is None:
+            self._failing_since = self._clock()
+        others = any(_telling.is_waiting(verdict) for verdict in verdicts.values())
+        if not others or self._clock() >= self._failing_since + GATHERING:
+            raise self._failed(verdicts, failed)
+
+    def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
+        findings = []
+        for key in causes_first(failed, self._release.is_gated):
+            source = verdicts[key].log
+            findings.append(Finding(key, verdicts[key], self._source.log(source) if source else ()))
+        waiting = {key: verdict for key, verdict in verdicts.items() if _telling.is_waiting(verdict)}
+        self._told.changes(verdicts, at_once=True)
+        message = _telling.failure_message(str(self._wish), findings, waiting, self._source.now())
+        return Failure(message, **self._result({finding.key: finding.log for finding in findings}))
+
+    def _timed_out(self) -> Failure:
+        waiting = {key: verdict for key, verdict in self._settled().items() if _telling.is_waiting(verdict)}
+        if self._all_done():
+            waiting[Key("Health", "api_server")] = not_yet("has not answered yet")
+        message = _telling.timeout_message(str(self._wish), self._seconds(), waiting, self._trouble)
+        return Failure(message, **self._result())
+
+    def _check_presence(self) -> None:
+        """Refuse to wait for what is not there."""
+        if self._wish.only:
+            missing = sorted(self._wish.only - {str(key) for key in self._verdicts})
+            if missing:
+                raise Failure(f"{self._wish} has no {', '.join(missing)}. Deploy it, or correct the names in only.")
+        if self._verdicts:
+            return
+        state = self._source.namespace_state()
+        seen = {"missing": "The namespace does not exist", "Terminating": "The namespace is being deleted"}.get(
+            state, f"No workload there carries the label {RELEASE_LABEL}={self._wish.release}"
+        )
+        raise Failure(
+            f"{self._wish} has no objects to wait for. {seen} ({self._source.where}). "
+            "Deploy it first, or correct airflow_namespace, airflow_name and the cluster's context."
+        )
+
+    def _check_namespace(self) -> None:
+        if self._source.namespace_state() == "Terminating":
+            self._verdicts[Key("Namespace", self._wish.namespace)] = never("is being deleted")
+            raise Failure(
+                f"{self._wish} can never be done: the namespace is being deleted. "
+                f"Wait until it is gone (kubectl get namespace {self._wish.namespace}), then deploy again.",
+                **self._result(),
+            )
+
+    def _next_moment(self) -> float:
+        """Return the seconds until something has to be done even though there is no news."""
+        now, clock = self._source.now(), self._clock()
+        moments = [self._wish.timeout - self._seconds()]
+        moments += [(v.again - now).total_seconds() for v in self._verdicts.values() if v.again]
+        if self._failing_since is not None:
+            moments.append(self._failing_since + GATHERING - clock)
+        if self._health_is_wanted():
+            moments.append(self._health.next_at - clock)
+        if self._told.held_until is not None:
+            moments.append(self._told.held_until - self._seconds())
+        return min(max(min(moments), 0.0), 60.0)
+
+    def _settled(self) -> dict[Key, Verdict]:
+        return settled(self._verdicts, self._others_done)
+
+    def _seconds(self) -> float:
+        return self._clock() - self._began
+
+    def _result(self, logs: Mapping[Key, Any] | None = None) -> dict[str, Any]:
+        objects = []
+        for key, verdict in sorted(self._settled().items()):
+            told: dict[str, Any] = {
+                "kind": key.kind,
+                "name": key.name,
+                "verdict": str(verdict.state),
+                "reason": verdict.reason,
+                "seconds": self._told.seconds_of(key, verdict),
+            }
+            if verdict.state == State.NEVER:
+                told |= {"place": verdict.place, "advice": verdict.advice, "log": list((logs or {}).get(key) or ())}
+            objects.append(told)
+        return {
+            "changed": bool(self._retried),
+            "objects": objects,
+            "health": {part: dict(told) for part, told in (self._health.answer or Answer()).parts.items()},
+            "restarted": sorted(str(key) for key in self._retried),
+            "seconds": round(self._seconds(), 1),
+            "log": self._told.lines,
+        }
+
+
+class _HealthState:
+    """Where the questions for Airflow's health stand, in seconds of the clock; ``ready_since`` is by the cluster's."""
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+        self.asked = 0
+        self.asked_at = -1.0
+        self.next_at = 0.0
+        self.under_way = False
+        self.ready_since: datetime | None = None
+        self.ready_at = 0.0
+
+    def ask(self, clock: float) -> None:
+        self.asked += 1
+        self.asked_at = clock
+        self.under_way = True
+
+    def take(self, answer: Answer, clock: float) -> None:
+        self.answer = answer
+        self.under_way = False
+        self.next_at = max(self.asked_at + HEALTH_INTERVAL, clock)

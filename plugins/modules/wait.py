@@ -1,0 +1,216 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: wait
+short_description: Wait until a release is healthy, or tell why it never will be
+version_added: 0.1.0
+description:
+  - Watches the Deployments, StatefulSets, Jobs and claims of a release, and asks Airflow for its own health, until all
+    are done.
+  - Fails within seconds of the cluster knowing that something can never be done, with the reason, the place, the end of
+    the log and the next step. Causes are told before what depends on them.
+  - Fails at once for an image that cannot be pulled, a container that crashes again and again, a Job that has failed, a
+    claim that no volume can be made for, a pod that no node takes, and a pod that quota, Pod Security, a LimitRange or
+    an admission webhook refuses.
+  - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now.
+  - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.
+  - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
+    otherwise it runs as a module on the target and only returns the lines.
+options:
+  namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  release:
+    description: Name of the release; its objects carry it in their label C(airflow.kubernetes/release).
+    type: str
+    required: true
+  timeout:
+    description: Seconds after which to give up on what is slow but has not failed.
+    type: int
+    default: 600
+  unschedulable_grace:
+    description:
+      - Seconds that a pod may stay without a node that takes it.
+      - Raise it (to 60 or more) where nodes are added on demand. Once an autoscaler has announced a node, the pod is
+        waited for in any case.
+    type: int
+    default: 10
+  restart_stuck:
+    description:
+      - Gives what was stuck before this run another try at once, instead of after a back-off of minutes, or never.
+      - Deletes pods that were already waiting in C(CrashLoopBackOff) or C(ImagePullBackOff), and broken pods of an
+        earlier revision of a StatefulSet, for which Kubernetes waits forever; touches the owners of pods whose creation
+        was refused.
+      - Each of them once. Running containers are never touched.
+    type: bool
+    default: false
+  only:
+    description: Waits for these objects only, each as C(Kind/name). They have to exist.
+    type: list
+    elements: str
+    default: []
+  health:
+    description: How to ask Airflow for its health. Without it, only the objects are waited for.
+    type: dict
+    suboptions:
+      service:
+        description: Service of Airflow's API server. It is asked through the cluster's service proxy.
+        type: str
+        required: true
+      port:
+        description: Port of the service, which is the containers' too.
+        type: int
+        default: 8080
+      path:
+        description: Path of the health page, with the base path of Airflow's URL if it has one.
+        type: str
+        default: /api/v2/monitor/health
+      scheme:
+        description: Whether the service speaks TLS.
+        type: str
+        choices: [http, https]
+        default: http
+      workload:
+        description:
+          - Deployment or StatefulSet whose pods serve it; Airflow is first asked when its pods are ready.
+          - Its default is the name of the service.
+        type: str
+      components:
+        description: The components that have to be healthy besides the database.
+        type: list
+        elements: str
+        choices: [scheduler, dag_processor, triggerer]
+        default: [scheduler, dag_processor, triggerer]
+      grace:
+        description: Seconds that a component may be unhealthy although the pods of all components are ready.
+        type: int
+        default: 60
+      exec:
+        description:
+          - Where to ask if the user may not use the service's proxy; a command is then run in a pod.
+        type: dict
+        suboptions:
+          label_selector:
+            description: Labels of the pods. Its default is the selector of the service.
+            type: str
+          container:
+            description: Container with Python in it. Its default is the pod's first.
+            type: str
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.attributes
+  - airflow.kubernetes.attributes.diff_mode_none
+attributes:
+  check_mode:
+    description: Can run in check mode and predict changes without making them.
+    support: full
+    details: Waits for nothing and does not fail for what is not done, but returns the verdicts as they are.
+requirements:
+  - kubernetes >= 31.0
+author:
+  - airflow.kubernetes authors (@airflow-kubernetes)
+seealso:
+  - module: airflow.kubernetes.apply
+  - module: airflow.kubernetes.status
+"""
+
+EXAMPLES = r"""
+- name: Wait until the release is healthy
+  airflow.kubernetes.wait:
+    release: airflow
+    namespace: airflow
+    health:
+      service: airflow-api-server
+
+- name: Wait for the database alone
+  airflow.kubernetes.wait:
+    release: airflow
+    namespace: airflow
+    only:
+      - StatefulSet/airflow-postgresql
+    timeout: 120
+"""
+
+RETURN = r"""
+objects:
+  description: The verdict on each object, and on each part of Airflow's health (kind V(Health)).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: Kind of the object.
+      type: str
+    name:
+      description: Name of the object.
+      type: str
+    verdict:
+      description: V(done), V(not yet) or V(never).
+      type: str
+    reason:
+      description: What was seen; for V(not yet), what the object does now.
+      type: str
+    seconds:
+      description: Seconds from the start until the object came to this verdict.
+      type: float
+    place:
+      description: Pod and container of the failure. Only with V(never).
+      type: str
+    advice:
+      description: The next step. Only with V(never).
+      type: str
+    log:
+      description: The last lines of the log that tells more, with passwords masked. Only with V(never).
+      type: list
+      elements: str
+  sample:
+    - kind: Deployment
+      name: airflow-scheduler
+      verdict: done
+      reason: ""
+      seconds: 21.4
+health:
+  description: What Airflow last said of itself, by part (metadatabase, scheduler, dag_processor, triggerer).
+  returned: always
+  type: dict
+  sample:
+    metadatabase:
+      status: healthy
+    scheduler:
+      status: healthy
+      latest_scheduler_heartbeat: "2026-01-01T00:00:00+00:00"
+restarted:
+  description: What got another try because of O(restart_stuck), each as V(Kind/name).
+  returned: always
+  type: list
+  elements: str
+seconds:
+  description: Seconds that were waited.
+  returned: always
+  type: float
+log:
+  description: The lines that were printed while waiting.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "  12.4 s  Deployment/airflow-scheduler  not yet: init container wait-for-schema runs"
+    - "  21.0 s  StatefulSet/airflow-worker  done"
+"""
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils._wait import OPTIONS, run
+
+
+def main() -> None:
+    run_as_module(run, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
