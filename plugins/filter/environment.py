@@ -4,14 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _environment
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-
 DOCUMENTATION = r"""
 name: environment
 short_description: Turn Airflow options into environment variables
@@ -38,6 +30,14 @@ _value:
   description: The environment variables and their values.
   type: dict
 """
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _environment
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 
 
 def environment(config: Mapping[str, Any]) -> dict[str, str]:

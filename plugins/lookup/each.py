@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: each
 short_description: Evaluate a variable once for each item of a list
@@ -44,6 +39,11 @@ _list:
   type: list
   elements: raw
 """
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):

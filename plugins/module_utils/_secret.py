@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
-
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER, RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
@@ -232,6 +230,9 @@ def checksum(values: Mapping[str, str], salt: str) -> str:
 
 def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[str, Any]:
     """Write which Secrets and keys the rendered objects refer to; no value, since there is none without a cluster."""
+    # Only here, so that nothing else needs it where a module runs.
+    import yaml  # noqa: PLC0415
+
     path = directory / "secrets.yaml"
     described = {
         secret.name: {
@@ -244,7 +245,7 @@ def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[st
         [
             "# The objects refer to these Secrets and keys. None is rendered: make them with the module\n",
             "# airflow.kubernetes.secret, with External Secrets, or by hand.\n",
-            yaml.safe_dump(described, sort_keys=False, width=200),
+            yaml_dump(described, sort_keys=False, width=200),
         ]
     )
     changed = not path.exists() or path.read_text(encoding="utf-8") != content

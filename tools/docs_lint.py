@@ -1,0 +1,21 @@
+"""Command line: check the documentation of plugins and roles with antsibull-docs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tools._stage import stage_environment
+from tools._tree import copied_collection
+
+
+def main() -> int:
+    """Run it and return its exit code."""
+    command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "dependent", "."]
+    with copied_collection() as copy:
+        env = {**stage_environment(""), "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
+        return subprocess.run(command, env=env, cwd=copy, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
