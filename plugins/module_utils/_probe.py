@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
@@ -24,7 +25,6 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     CLAIM,
     LISTED,
-    RELEASE_LABEL,
     SUBJECTS,
     WITNESSES,
     Change,
@@ -200,7 +200,7 @@ class Probe:
                     continue
                 if failure.status == 403 and kind in WITNESSES:
                     return Change(kind, LISTED, ())
-                raise
+                raise _refused(failure) if failure.status == 403 else failure
             objects += [self._keep(kind, obj) for obj in page.get("items") or ()]
             following = page["metadata"].get("continue") or None
             if following is None:
@@ -252,3 +252,10 @@ class Probe:
         if not isinstance(text, str):
             text = json.dumps(text)
         return [masked(line)[:500].rstrip() for line in text.splitlines()[-TAIL:]]
+
+
+def _refused(failure: ApiFailure) -> Failure:
+    return Failure(
+        f"{failure.message}. Who waits needs list and watch on deployments, statefulsets, replicasets, jobs, "
+        "persistentvolumeclaims, pods and events of the namespace, and get on pods/log and services/proxy."
+    )

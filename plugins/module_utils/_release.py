@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     Case,
     Event,
@@ -29,7 +30,6 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts import REVISION, is_gated
 
-RELEASE_LABEL = "airflow.kubernetes/release"
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 CLAIM = "PersistentVolumeClaim"
 #: What is listed first: where all of these are done, nothing else need be asked.

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _health, _telling
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
@@ -25,7 +26,6 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe i
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import News, Probe, Trouble
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
-    RELEASE_LABEL,
     SUBJECTS,
     WITNESSES,
     WORKLOADS,
