@@ -11,7 +11,8 @@ from tools._tree import copied_collection
 
 def main() -> int:
     """Run it and return its exit code."""
-    command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "dependent", "."]
+    options = ["--plugin-docs", "--validate-collection-refs", "dependent"]
+    command = ["antsibull-docs", "lint-collection-docs", *options, "."]
     with copied_collection() as copy:
         env = {**stage_environment(""), "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
         return subprocess.run(command, env=env, cwd=copy, check=False).returncode

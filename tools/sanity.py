@@ -30,7 +30,7 @@ sys.exit(subprocess.run(command).returncode)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it and return its exit code; the arguments are passed on."""
-    # ansible-test keeps the environments of its tests in the home folder; a stand-in of ours has no place in the user's.
+    # ansible-test keeps the environments of its tests in the home folder; the user's is no place for our stand-in.
     home = cache("ansible-test")
     write_bootstrap(home / ".ansible" / "test" / "cache")
     # Only this Python: what else is on PATH under such a name need not run.

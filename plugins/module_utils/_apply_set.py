@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.yaml import yaml_dump
+
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
@@ -203,9 +205,6 @@ def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_
 
     No cluster is asked. The result holds the ``files``, and whether one of them changed.
     """
-    # Only here, so that nothing else needs it where a module runs.
-    import yaml  # noqa: PLC0415
-
     folder = directory / set_name
     wanted = {
         folder / f"{manifest['kind'].lower()}-{manifest['metadata']['name']}.yaml": yaml_dump(

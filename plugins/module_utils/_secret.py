@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ansible.module_utils.common.yaml import yaml_dump
+
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER, RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
@@ -230,9 +232,6 @@ def checksum(values: Mapping[str, str], salt: str) -> str:
 
 def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[str, Any]:
     """Write which Secrets and keys the rendered objects refer to; no value, since there is none without a cluster."""
-    # Only here, so that nothing else needs it where a module runs.
-    import yaml  # noqa: PLC0415
-
     path = directory / "secrets.yaml"
     described = {
         secret.name: {
