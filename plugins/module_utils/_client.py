@@ -26,6 +26,7 @@ try:
     import kubernetes.watch
     import urllib3.exceptions
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import get_api_client
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 
     IMPORT_ERROR = ""
 except ImportError:
@@ -217,7 +218,7 @@ class _PlainErrors:
             return
         if isinstance(error, kubernetes.client.ApiException):
             raise _api_failure(error) from error
-        if isinstance(error, kubernetes.config.ConfigException):
+        if isinstance(error, (CoreException, kubernetes.config.ConfigException)):
             raise Failure(
                 f"The kubeconfig leads to no cluster ({self.where}): {error}. "
                 "Set airflow_kubeconfig and airflow_context (or K8S_AUTH_KUBECONFIG and K8S_AUTH_CONTEXT)."
