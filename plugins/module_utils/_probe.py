@@ -51,6 +51,7 @@ ROUTINE_EVENTS = (
     "SuccessfulCreate",
     "SuccessfulDelete",
     "Completed",
+    "ScalingReplicaSet",
 )
 #: A client is sent no more than so many objects at once.
 PAGE = 500
@@ -200,7 +201,9 @@ class Probe:
                     continue
                 if failure.status == 403 and kind in WITNESSES:
                     return Change(kind, LISTED, ())
-                raise _refused(failure) if failure.status == 403 else failure
+                if failure.status == 403:
+                    raise _refused(failure) from failure
+                raise
             objects += [self._keep(kind, obj) for obj in page.get("items") or ()]
             following = page["metadata"].get("continue") or None
             if following is None:

@@ -146,7 +146,7 @@ class Release:
             for gone in [u for u in self._pods if u not in present]:
                 self._forget_pod(gone)
         for obj in change.objects:
-            key = self._owner_of(obj)
+            key = self.owner_of(obj)
             if key is None:
                 continue
             touched.add(key)
@@ -186,12 +186,13 @@ class Release:
         """Return the object that something about ``kind/called`` has to be told of."""
         if kind == "Pod":
             pod = self._pods.get(about_uid)
-            return self._owner_of(pod) if pod else None
+            return self.owner_of(pod) if pod else None
         if kind == "ReplicaSet":
             return Key("Deployment", called.rpartition("-")[0])
         return Key(kind, called)
 
-    def _owner_of(self, pod: Obj) -> Key | None:
+    def owner_of(self, pod: Obj) -> Key | None:
+        """Return the workload that a pod belongs to, ``None`` if it is not one of the kinds that are judged."""
         reference = owner(pod)
         kind, called = str(reference.get("kind")), str(reference.get("name"))
         if kind == "ReplicaSet":
@@ -201,7 +202,7 @@ class Release:
     def _forget_pod(self, pod_uid: str) -> None:
         pod = self._pods.pop(pod_uid, None)
         self._events.pop(pod_uid, None)
-        key = self._owner_of(pod) if pod else None
+        key = self.owner_of(pod) if pod else None
         if key:
             self._pods_of[key].discard(pod_uid)
 

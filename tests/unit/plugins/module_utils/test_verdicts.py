@@ -350,3 +350,10 @@ def test_no_verdict_without_its_parts(recording: str) -> None:
 
 def test_verdicts_are_values() -> None:
     assert never("x") == replace(never("y"), reason="x")
+
+
+def test_all_of_a_healthy_release_is_done() -> None:
+    recorded = Recording("healthy")
+    keys = recorded.release().to_judge()
+    assert {key.kind for key in keys} == set(SUBJECTS)
+    assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}

@@ -22,6 +22,13 @@ import yaml
 KINDS = "deployments,replicasets,statefulsets,jobs,persistentvolumeclaims,pods,events"
 
 
+# As the probe leaves them out: they say only that all goes well.
+ROUTINE_EVENTS = {
+    "Scheduled", "Pulled", "Created", "Started", "Killing", "SuccessfulCreate", "SuccessfulDelete", "Completed",
+    "ScalingReplicaSet",
+}  # fmt: skip
+
+
 def tidy(obj: dict[str, Any]) -> dict[str, Any]:
     """Return an object without its managed fields, service account volume and copies of itself."""
     obj["metadata"].pop("managedFields", None)
@@ -30,13 +37,21 @@ def tidy(obj: dict[str, Any]) -> dict[str, Any]:
     if obj["kind"] == "Pod":
         spec = obj["spec"]
         spec["volumes"] = [v for v in spec.get("volumes") or () if "projected" not in v]
-        for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-            container.pop("volumeMounts", None)
+        without_programs(spec)
         for which in ("tolerations", "preemptionPolicy", "priority"):
             spec.pop(which, None)
+    if obj["kind"] in ("Deployment", "StatefulSet", "Job"):
+        without_programs(obj["spec"]["template"]["spec"])
     if obj["kind"] == "ReplicaSet":
-        obj.pop("spec")
+        obj.pop("spec", None)
     return obj
+
+
+def without_programs(pod_spec: dict[str, Any]) -> None:
+    """Leave out what containers run and are told."""
+    for container in [*(pod_spec.get("initContainers") or ()), *pod_spec["containers"]]:
+        for which in ("args", "command", "env", "envFrom", "securityContext", "volumeMounts"):
+            container.pop(which, None)
 
 
 class Indented(yaml.SafeDumper):
@@ -52,7 +67,7 @@ def main() -> None:
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     recording = {
         "now": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "objects": [tidy(obj) for obj in found["items"]],
+        "objects": [tidy(obj) for obj in found["items"] if obj.get("reason") not in ROUTINE_EVENTS],
     }
     Path(path).write_text("---\n" + yaml.dump(recording, Dumper=Indented, sort_keys=False, width=110), encoding="utf-8")
 

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: status
+short_description: Tell how a release is
+version_added: 0.1.0
+description:
+  - Returns the components of a release with their pods, images, restarts and age, and the health that Airflow tells of
+    them; the versions, the queues with the workers that take tasks from them, and the address.
+  - Changes nothing, and waits for nothing. What is not done is returned with what it does, or why it never will be.
+  - With a local connection it runs in Ansible's own process and prints the status as a table; otherwise it runs as a
+    module on the target and only returns it.
+options:
+  namespace:
+    description: Namespace of the release.
+    type: str
+    required: true
+  release:
+    description: Name of the release; its objects carry it in their label C(airflow.kubernetes/release).
+    type: str
+    required: true
+  address:
+    description: Address of Airflow's user interface. Without it, it is looked up from the Service in O(health).
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.attributes
+  - airflow.kubernetes.attributes.check_mode_full
+  - airflow.kubernetes.attributes.diff_mode_none
+  - airflow.kubernetes.health_options
+requirements:
+  - kubernetes >= 31.0
+author:
+  - airflow.kubernetes authors (@airflow-kubernetes)
+seealso:
+  - module: airflow.kubernetes.wait
+"""
+
+EXAMPLES = r"""
+- name: Tell how the release is
+  airflow.kubernetes.status:
+    release: airflow
+    namespace: airflow
+    health:
+      service: airflow-api-server
+  register: airflow_status
+
+- name: Stop if it is not healthy
+  ansible.builtin.assert:
+    that: airflow_status.healthy
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether all is done, and Airflow says that it is healthy.
+  returned: success
+  type: bool
+components:
+  description: The workloads of the release.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(Deployment) or V(StatefulSet).
+      type: str
+    name:
+      description: Its name.
+      type: str
+    components:
+      description: The components that run in its pods.
+      type: list
+      elements: str
+    ready:
+      description: Number of pods that can be used.
+      type: int
+    wanted:
+      description: Number of pods that there should be.
+      type: int
+    images:
+      description: The images of its containers.
+      type: list
+      elements: str
+    restarts:
+      description: How often its containers were started again.
+      type: int
+    age:
+      description: Seconds since its oldest pod was created.
+      type: float
+    verdict:
+      description: V(done), V(not yet) or V(never).
+      type: str
+    reason:
+      description: Why it is not done.
+      type: str
+    health:
+      description: What Airflow says of the components in it, by component.
+      type: dict
+      contains:
+        status:
+          description: V(healthy), or what else Airflow says.
+          type: str
+        heartbeat:
+          description: Time of the last heartbeat.
+          type: str
+        heartbeat_age:
+          description: Seconds since then.
+          type: float
+queues:
+  description: The queues, with the number of workers that take tasks from them and how many there should be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    queue:
+      description: Name of the queue.
+      type: str
+    workers:
+      description: Number of workers that are ready, which they are only if they are subscribed.
+      type: int
+    wanted:
+      description: Number of workers that there should be.
+      type: int
+versions:
+  description: The versions of Airflow and Kubernetes.
+  returned: success
+  type: dict
+  sample:
+    airflow: 3.1.0
+    kubernetes: 1.34.4
+address:
+  description: Where the user interface is, or the command that makes it reachable.
+  returned: success
+  type: str
+text:
+  description: The status as lines for a terminal.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._status import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+
+
+def main() -> None:
+    run_as_module(run, OPTIONS)
+
+
+if __name__ == "__main__":
+    main()
