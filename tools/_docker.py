@@ -115,6 +115,8 @@ def build(
             command += ["--build-arg", f"{key}={value}"]
         # The classic builder is in every Docker since 1.0; BuildKit needs a plugin that Debian's does not have.
         run([*command, context], timeout=timeout, env={"DOCKER_BUILDKIT": "0"})
+    # What had this name before is of no use to anybody, unless a container still runs it.
+    run(["docker", "image", "prune", "--force", "--filter", f"label={RECIPE_LABEL}"], timeout=120)
 
 
 def _copy(source: Path, destination: Path) -> None:

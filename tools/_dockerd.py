@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import shlex
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -23,10 +22,8 @@ CAP_SYS_RESOURCE = 24
 SYSTEM_CONFIG = Path("/etc/docker/daemon.json")
 # What a killed daemon leaves behind. Its process id may by now be another program's, and the next
 # daemon would then refuse to start, or wait for a containerd that is none.
-PID_FILES = {
-    Path("/var/run/docker.pid"): "dockerd",
-    Path("/var/run/docker/containerd/containerd.pid"): "containerd",
-}
+DAEMON_PID = Path("/var/run/docker.pid")
+CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
 
 
 def ensure_docker() -> None:
@@ -39,7 +36,9 @@ def ensure_docker() -> None:
     if os.environ.get("DOCKER_HOST"):
         raise ToolError(f"no Docker daemon answers at DOCKER_HOST={os.environ['DOCKER_HOST']}")
     if platform.system() != "Linux" or os.geteuid() != 0:
-        raise ToolError("no Docker daemon answers, and only root on Linux can start one. Start Docker, then try again.")
+        raise ToolError(
+            "no Docker daemon answers this user, and only root on Linux can start one. Start Docker, or get access to it."
+        )
     ensure_commands(["docker", "dockerd", "containerd", "runc", "iptables", "conntrack"])
     if _answers():
         return
@@ -77,13 +76,11 @@ def _daemon_log() -> Path:
 def _clear_pid_files() -> None:
     """Wait for a daemon that is on its way down, and remove what dead ones left behind."""
     deadline = time.monotonic() + STOP_SECONDS
-    for file, command in PID_FILES.items():
-        while file.exists() and command == "dockerd" and _runs(file, command) and time.monotonic() < deadline:
-            if _answers():
-                return
-            time.sleep(0.5)
-        if file.exists() and not _runs(file, command):
-            file.unlink()
+    while _runs(DAEMON_PID, "dockerd") and not _answers() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    for file, command in ((DAEMON_PID, "dockerd"), (CONTAINERD_PID, "containerd")):
+        if not _runs(file, command):
+            file.unlink(missing_ok=True)
 
 
 def _runs(pid_file: Path, command: str) -> bool:
@@ -157,11 +154,3 @@ exec {shlex.quote(runc)} "$@"
 """)
     path.chmod(0o755)
     return path
-
-
-def stop_docker() -> None:
-    """Stop the daemon that this machine runs, and wait for its end."""
-    file = next(iter(PID_FILES))
-    if _runs(file, "dockerd"):
-        os.kill(int(file.read_text()), signal.SIGTERM)
-        _clear_pid_files()
