@@ -37,7 +37,7 @@ def ensure_docker() -> None:
         raise ToolError(f"no Docker daemon answers at DOCKER_HOST={os.environ['DOCKER_HOST']}")
     if platform.system() != "Linux" or os.geteuid() != 0:
         raise ToolError(
-            "no Docker daemon answers this user, and only root on Linux can start one. Start Docker, or get access to it."
+            "no Docker daemon answers this user, and only root on Linux can start one: start it, or get access to it"
         )
     ensure_commands(["docker", "dockerd", "containerd", "runc", "iptables", "conntrack"])
     if _answers():
