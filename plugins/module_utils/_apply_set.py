@@ -201,15 +201,14 @@ def checksums(manifests: Iterable[Manifest]) -> dict[str, str]:
 
 
 def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_mode: bool = False) -> dict[str, Any]:
-    """Write the manifests as ``<directory>/<set>/<kind>-<name>.yaml``, and remove what the set wrote there before.
+    """Write the manifests as ``<directory>/<set>/<wave>-<kind>-<name>.yaml``, and remove what the set wrote before.
 
+    The names sort in the order in which ``kubectl apply`` has to take the files: the namespace comes first.
     No cluster is asked. The result holds the ``files``, and whether one of them changed.
     """
     folder = directory / set_name
     wanted = {
-        folder / f"{manifest['kind'].lower()}-{manifest['metadata']['name']}.yaml": yaml_dump(
-            manifest, sort_keys=False, explicit_start=True, width=120
-        )
+        folder / _file_name(manifest): yaml_dump(manifest, sort_keys=False, explicit_start=True, width=120)
         for manifest in manifests
     }
     present = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
@@ -225,6 +224,11 @@ def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_
         "objects": [],
         "checksums": checksums(manifests),
     }
+
+
+def _file_name(manifest: Manifest) -> str:
+    kind = manifest["kind"]
+    return f"{wave_of(kind)}-{kind.lower()}-{manifest['metadata']['name']}.yaml"
 
 
 def plan(manifests: Sequence[Manifest], known: Iterable[Reference]) -> Plan:

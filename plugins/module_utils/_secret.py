@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible.module_utils.common.yaml import yaml_dump
-
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER, RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
@@ -231,28 +229,32 @@ def checksum(values: Mapping[str, str], salt: str) -> str:
 
 
 def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[str, Any]:
-    """Write which Secrets and keys the rendered objects refer to; no value, since there is none without a cluster."""
-    path = directory / "secrets.yaml"
-    described = {
-        secret.name: {
-            key.key: key.derive or ("given in the inventory" if key.value else f"generated: {key.generate}")
-            for key in secret.keys
-        }
-        for secret in secrets
-    }
-    content = "---\n" + "".join(
-        [
-            "# The objects refer to these Secrets and keys. None is rendered: make them with the module\n",
-            "# airflow.kubernetes.secret, with External Secrets, or by hand.\n",
-            yaml_dump(described, sort_keys=False, width=200),
-        ]
-    )
-    changed = not path.exists() or path.read_text(encoding="utf-8") != content
-    if changed and not check_mode:
-        directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+    """Write which Secrets and keys the rendered objects refer to; no value, since there is none without a cluster.
+
+    Each is a text of its own, because they are no objects that ``kubectl apply`` could take.
+    """
+    folder = directory / "secrets"
+    wanted = {folder / f"{secret.name}.txt": _describe(secret) for secret in secrets}
+    changed = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if not check_mode:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in changed:
+            path.write_text(wanted[path], encoding="utf-8")
     facts = {"checksum": "rendered", "changed": False, "generated": [], "managed": True}
-    return {"changed": changed, "secrets": {secret.name: facts for secret in secrets}}
+    return {"changed": bool(changed), "secrets": {secret.name: facts for secret in secrets}}
+
+
+def _describe(secret: Secret) -> str:
+    """Return how each key of a Secret comes to its value, in words."""
+    origins = {
+        key.key: key.derive or ("given in the inventory" if key.value else f"generated: {key.generate}")
+        for key in secret.keys
+    }
+    return (
+        f"The objects refer to the Secret {secret.name} and these keys of it. It is not rendered: make it with the\n"
+        "module airflow.kubernetes.secret, with External Secrets, or by hand.\n\n"
+        + "".join(f"{key}: {origin}\n" for key, origin in origins.items())
+    )
 
 
 def _write(client: Client, secret: Secret, release: str, namespace: str) -> None:

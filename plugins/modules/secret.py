@@ -26,7 +26,8 @@ options:
     required: true
   render:
     description:
-      - A directory to write C(secrets.yaml) to, which tells the Secrets and keys by name, instead of making them.
+      - A directory to write a text for each Secret to, in its folder C(secrets), instead of making the Secrets. The
+        text tells the keys, and where each gets its value from.
       - No cluster is asked, and no value is written.
     type: path
   secrets:
