@@ -99,6 +99,7 @@ class Probe:
         self._release = release
         self._health = HealthProbe(namespace, health) if health else None
         self._keep = keep
+        self._closed = False
         self._news: SimpleQueue[News] = SimpleQueue()
         self._versions: dict[str, str] = {}
         self.where = self._client.where
@@ -121,6 +122,10 @@ class Probe:
         for kind in (*SUBJECTS, *WITNESSES):
             if kind in self._versions:
                 threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closed = True
 
     def news(self, timeout: float, gather: float) -> list[News]:
         """Return what is heard: wait ``timeout`` seconds for the first of it, then ``gather`` seconds for more."""
@@ -167,7 +172,13 @@ class Probe:
             self._client.request("delete", path)
             return
         touched = {"metadata": {"annotations": {RETRIED: self.now().isoformat(timespec="seconds")}}}
-        self._client.request("patch", path, body=touched, content_type="application/merge-patch+json")
+        self._client.request(
+            "patch",
+            path,
+            body=touched,
+            content_type="application/merge-patch+json",
+            field_manager="airflow.kubernetes.wait",
+        )
 
     def _path(self, kind: str) -> str:
         version = API_VERSIONS[kind]
@@ -211,9 +222,9 @@ class Probe:
                 return Change(kind, LISTED, objects)
 
     def _follow(self, kind: str) -> None:
-        """Pass on what changes, for ever; after a break list again."""
+        """Pass on what changes, until closed; after a break list again."""
         pause = FIRST_PAUSE
-        while True:
+        while not self._closed:
             began = time.monotonic()
             try:
                 self._listen(kind)
@@ -237,6 +248,8 @@ class Probe:
         for change, obj in self._client.watch(
             API_VERSIONS[kind], kind, self._namespace, self._versions[kind], timeout=WATCH_TIME, **more
         ):
+            if self._closed:
+                return
             self._versions[kind] = obj["metadata"]["resourceVersion"]
             if change != "BOOKMARK":
                 self._news.put(Change(kind, change, (self._keep(kind, obj),)))

@@ -84,6 +84,7 @@ class Source(Protocol):
     def log(self, source: LogSource) -> list[str]: ...
     def namespace_state(self) -> str: ...
     def retry(self, key: Key) -> None: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,12 @@ class Waiting:
 
         :raises Failure: something never will be, or not in time.
         """
+        try:
+            return self._wait()
+        finally:
+            self._source.close()
+
+    def _wait(self) -> dict[str, Any]:
         self._list(SUBJECTS)
         self._check_presence()
         if not self._all_done():
@@ -186,6 +193,8 @@ class Waiting:
             if not self._all_done() or self._health.asked > 1:
                 self._watch()
             self._take(self._source.news(self._next_moment(), self._judging_pause()))
+            if all(key.kind == "Health" for key in self._verdicts):
+                raise self._nothing_there()
             self._told.changes(self._settled())
         return self._result()
 
@@ -338,13 +347,15 @@ class Waiting:
             missing = sorted(self._wish.only - {str(key) for key in self._verdicts})
             if missing:
                 raise Failure(f"{self._wish} has no {', '.join(missing)}. Deploy it, or correct the names in only.")
-        if self._verdicts:
-            return
+        if not self._verdicts:
+            raise self._nothing_there()
+
+    def _nothing_there(self) -> Failure:
         state = self._source.namespace_state()
         seen = {"missing": "The namespace does not exist", "Terminating": "The namespace is being deleted"}.get(
             state, f"No workload there carries the label {RELEASE_LABEL}={self._wish.release}"
         )
-        raise Failure(
+        return Failure(
             f"{self._wish} has no objects to wait for. {seen} ({self._source.where}). "
             "Deploy it first, or correct airflow_namespace, airflow_name and the cluster's context."
         )

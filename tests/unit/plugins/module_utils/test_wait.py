@@ -83,6 +83,9 @@ class ScriptedCluster:
         self.requests.append("namespace")
         return self.state
 
+    def close(self) -> None:
+        self.requests.append("close")
+
     def retry(self, key: Key) -> None:
         self.requests.append(f"retry {key}")
         self.script = [*((self.seconds, news) for news in self.on_retry(key)), *self.script]
@@ -162,7 +165,7 @@ def verdicts(result: dict[str, Any]) -> dict[str, str]:
 def test_what_is_done_costs_four_lists_and_one_question() -> None:
     cluster = ScriptedCluster({"Deployment": [deployment()], "Job": [job(complete=True)]})
     result = waiting(cluster, health=HEALTH).wait()
-    assert cluster.requests == [*(f"list {kind}" for kind in SUBJECTS), "health"]
+    assert cluster.requests == [*(f"list {kind}" for kind in SUBJECTS), "health", "close"]
     assert set(verdicts(result).values()) == {"done"}
     assert result["health"]["scheduler"] == {"status": "healthy"}
     assert result["changed"] is False
@@ -174,7 +177,7 @@ def test_a_change_ends_the_wait() -> None:
         script=[(7.0, Change("Deployment", "MODIFIED", [deployment()]))],
     )
     result = waiting(cluster).wait()
-    assert cluster.requests[-1] == "watch"
+    assert cluster.requests[-2:] == ["watch", "close"]
     assert 7.0 <= cluster.seconds < 7.5
     assert result["objects"][0]["seconds"] == 7.0
     assert result["log"][-1] == "   7.0 s  Deployment/airflow-api-server  done"
@@ -184,7 +187,8 @@ def test_nothing_is_asked_again_while_nothing_changes() -> None:
     cluster = ScriptedCluster({"Deployment": [deployment(ready=0)]})
     with pytest.raises(Failure):
         waiting(cluster, timeout=500).wait()
-    assert len(cluster.requests) == len(SUBJECTS) + len(WITNESSES) + 2  # the namespace, and the start of the watches
+    # All kinds, the namespace, and the beginning and the end of the watches.
+    assert len(cluster.requests) == len(SUBJECTS) + len(WITNESSES) + 3
 
 
 def test_the_timeout_says_what_each_object_does() -> None:
@@ -345,6 +349,12 @@ def test_an_object_that_is_deleted_is_not_waited_for() -> None:
         script=[(2.0, Change("Deployment", "DELETED", [deployment("old", ready=0)]))],
     )
     assert verdicts(waiting(cluster).wait()) == {"Deployment/airflow-api-server": "done"}
+
+
+def test_a_release_that_is_deleted_meanwhile_is_an_error() -> None:
+    gone = Change("Deployment", "DELETED", [deployment(ready=0)])
+    with pytest.raises(Failure, match="has no objects to wait for"):
+        waiting(ScriptedCluster({"Deployment": [deployment(ready=0)]}, [(2.0, gone)])).wait()
 
 
 def test_looking_neither_waits_nor_fails() -> None:
