@@ -133,14 +133,14 @@ def failing_liveness(pod: Obj, case: Case) -> Event | None:
 
 
 def restarted(pod: Obj) -> tuple[Obj, datetime] | None:
-    """Return the status of the container that failed last though it may be ready again, and when it did."""
+    """Return the status of the container that was started again last after a failure, and when it was."""
     found = []
     for container_status in _statuses(pod, "containerStatuses"):
-        finished = moment(ended_badly(container_status).get("finishedAt"))
-        if finished:
-            found.append((finished, container_status))
-    finished_last = max(found, key=lambda item: item[0], default=None)
-    return (finished_last[1], finished_last[0]) if finished_last else None
+        began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
+        if began and ended_badly(container_status):
+            found.append((began, container_status))
+    latest = max(found, key=lambda item: item[0], default=None)
+    return (latest[1], latest[0]) if latest else None
 
 
 def requests_in_words(pod: Obj) -> str:

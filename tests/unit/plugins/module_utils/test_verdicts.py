@@ -357,3 +357,16 @@ def test_all_of_a_healthy_release_is_done() -> None:
     keys = recorded.release().to_judge()
     assert {key.kind for key in keys} == set(SUBJECTS)
     assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
+
+
+def test_a_container_that_was_started_again_has_to_last() -> None:
+    recorded = Recording("claim-unused")
+    [pod] = recorded.of("Pod")
+    [container] = pod["status"]["containerStatuses"]
+    container |= {"restartCount": 1, "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"}}}
+    began = datetime.fromisoformat(container["state"]["running"]["startedAt"])
+    after = (began - recorded.now).total_seconds()
+    verdict = recorded.judge(SCHEDULER, later=after + 8)
+    assert verdict.state == State.NOT_YET
+    assert "started again after a failure" in verdict.reason
+    assert recorded.judge(SCHEDULER, later=after + 11).state == State.DONE
