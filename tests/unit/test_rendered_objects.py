@@ -1,0 +1,233 @@
+"""What has to hold for the objects of any release, seen on those in rendered/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from tools.rendered import RENDERED
+
+Manifest = dict[str, Any]
+
+RELEASES = sorted(path.name for path in RENDERED.iterdir())
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
+
+
+@cache
+def objects(release: str) -> list[Manifest]:
+    return [yaml.safe_load(path.read_text()) for path in sorted((RENDERED / release).rglob("*.yaml"))]
+
+
+class Pod(NamedTuple):
+    """The pod template of a workload."""
+
+    release: str
+    workload: Manifest
+
+    @property
+    def template(self) -> Manifest:
+        return self.workload["spec"]["template"]
+
+    @property
+    def spec(self) -> Manifest:
+        return self.template["spec"]
+
+    @property
+    def containers(self) -> list[Manifest]:
+        return [*self.spec.get("initContainers", []), *self.spec["containers"]]
+
+    def __str__(self) -> str:
+        return f"{self.release}/{self.workload['metadata']['name']}"
+
+
+PODS = [
+    Pod(release, manifest) for release in RELEASES for manifest in objects(release) if manifest["kind"] in WORKLOADS
+]
+every_pod = pytest.mark.parametrize("pod", PODS, ids=str)
+every_release = pytest.mark.parametrize("release", RELEASES)
+
+
+def secret_keys(release: str) -> dict[str, set[str]]:
+    """Return the keys of each Secret, as the texts in secrets/ tell them."""
+    return {
+        path.stem: {line.split(":", 1)[0] for line in path.read_text().split("\n\n", 1)[1].splitlines()}
+        for path in (RENDERED / release / "secrets").glob("*.txt")
+    }
+
+
+def names(release: str, kind: str) -> set[str]:
+    return {manifest["metadata"]["name"] for manifest in objects(release) if manifest["kind"] == kind}
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return selector.items() <= labels.items()
+
+
+def test_every_kind_of_workload_is_looked_at() -> None:
+    assert {pod.workload["kind"] for pod in PODS} == set(WORKLOADS)
+    assert len(PODS) > 20
+
+
+@every_pod
+def test_a_pod_is_admitted_under_pod_security_restricted(pod: Pod) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted."""
+    context = pod.spec["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context.get("runAsUser") != 0
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.spec.keys()
+    allowed = {"configMap", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
+    assert all(volume.keys() - {"name"} <= allowed for volume in pod.spec["volumes"])
+    for container in pod.containers:
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert context["readOnlyRootFilesystem"] is True
+
+
+@every_pod
+def test_a_pod_has_no_token_of_the_cluster(pod: Pod) -> None:
+    assert pod.spec["automountServiceAccountToken"] is False
+    assert pod.spec["serviceAccountName"] in names(pod.release, "ServiceAccount")
+
+
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "everything"], ids=str)
+def test_no_uid_is_set_where_the_platform_gives_them(pod: Pod) -> None:
+    assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod.spec["securityContext"].keys()
+
+
+@every_pod
+def test_what_a_pod_reads_is_there(pod: Pod) -> None:
+    config_maps, claims, secrets = set(), set(), {}
+    for container in pod.containers:
+        for source in container.get("envFrom", []):
+            if "configMapRef" in source:
+                config_maps.add(source["configMapRef"]["name"])
+            else:
+                secrets.setdefault(source["secretRef"]["name"], set())
+        for variable in container.get("env", []):
+            if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+                secrets.setdefault(reference["name"], set()).add(reference["key"])
+    for volume in pod.spec["volumes"]:
+        config_maps |= {volume["configMap"]["name"]} if "configMap" in volume else set()
+        claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
+    assert config_maps <= names(pod.release, "ConfigMap")
+    assert claims <= names(pod.release, "PersistentVolumeClaim")
+    known = secret_keys(pod.release)
+    assert secrets.keys() <= known.keys()
+    assert all(keys <= known[name] for name, keys in secrets.items())
+
+
+@every_pod
+def test_what_a_container_mounts_is_a_volume_of_its_pod(pod: Pod) -> None:
+    volumes = {volume["name"] for volume in pod.spec["volumes"]}
+    volumes |= {claim["metadata"]["name"] for claim in pod.workload["spec"].get("volumeClaimTemplates", [])}
+    for container in pod.containers:
+        assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes
+
+
+@every_pod
+def test_a_workload_selects_its_own_pods_and_no_others(pod: Pod) -> None:
+    if pod.workload["kind"] == "Job":
+        return
+    selector = pod.workload["spec"]["selector"]["matchLabels"]
+    selected = [
+        str(other)
+        for other in PODS
+        if other.release == pod.release and selects(selector, other.template["metadata"]["labels"])
+    ]
+    assert selected == [str(pod)]
+
+
+@every_release
+def test_a_service_finds_pods_and_their_ports(release: str) -> None:
+    pods = [pod for pod in PODS if pod.release == release]
+    for service in (manifest for manifest in objects(release) if manifest["kind"] == "Service"):
+        selector = service["spec"]["selector"]
+        found = [pod for pod in pods if selects(selector, pod.template["metadata"]["labels"])]
+        assert len(found) == 1, service["metadata"]["name"]
+        ports = {port["name"] for container in found[0].containers for port in container.get("ports", [])}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+@every_release
+def test_a_disruption_budget_finds_pods(release: str) -> None:
+    pods = [pod for pod in PODS if pod.release == release]
+    for budget in (manifest for manifest in objects(release) if manifest["kind"] == "PodDisruptionBudget"):
+        selector = budget["spec"]["selector"]["matchLabels"]
+        assert sum(selects(selector, pod.template["metadata"]["labels"]) for pod in pods) == 1
+
+
+def probes(pod: Pod) -> Iterator[tuple[Manifest, Manifest]]:
+    for container in pod.containers:
+        for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+            if name in container:
+                yield container, container[name]
+
+
+@every_pod
+def test_a_probe_over_http_asks_a_port_of_its_container(pod: Pod) -> None:
+    for container, probe in probes(pod):
+        if "httpGet" in probe:
+            assert probe["httpGet"]["port"] in {port["name"] for port in container["ports"]}
+
+
+@every_pod
+def test_a_program_that_a_container_runs_is_among_the_scripts(pod: Pod) -> None:
+    scripts = next(
+        manifest["data"] for manifest in objects(pod.release) if manifest["metadata"]["name"].endswith("-scripts")
+    )
+    commands = [container.get("args", []) for container in pod.containers]
+    commands += [probe["exec"]["command"] for _container, probe in probes(pod) if "exec" in probe]
+    paths = [Path(word) for command in commands for word in command if word.endswith(".py")]
+    assert {path.name for path in paths if str(path.parent) == "/opt/airflow-kubernetes"} <= scripts.keys()
+
+
+@every_release
+def test_every_object_names_its_release_and_set(release: str) -> None:
+    for path in (RENDERED / release).rglob("*.yaml"):
+        labels = yaml.safe_load(path.read_text())["metadata"]["labels"]
+        assert labels["airflow.kubernetes/set"] == path.parent.name
+        assert labels["airflow.kubernetes/release"] == ("af" if release == "everything" else "airflow")
+
+
+@every_release
+def test_files_sort_in_the_order_in_which_they_can_be_applied(release: str) -> None:
+    """A folder is applied file by file, and an object is refused before its namespace is there."""
+    kinds = [manifest["kind"] for manifest in objects(release)]
+    if "Namespace" in kinds:
+        assert kinds[0] == "Namespace"
+
+
+@every_release
+def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(release: str) -> None:
+    readers = {
+        str(pod).rsplit("/")[1].split("-", 1)[1]
+        for pod in PODS
+        if pod.release == release and "AIRFLOW__API_AUTH__JWT_SECRET" in yaml.safe_dump(pod.spec)
+    }
+    assert readers == {"api-server", "scheduler"}
+
+
+@every_release
+def test_the_names_are_those_of_the_separated_services(release: str) -> None:
+    prefix = "af" if release == "everything" else "airflow"
+    wanted = {
+        ("Deployment", f"{prefix}-api-server"),
+        ("Deployment", f"{prefix}-scheduler"),
+        ("Deployment", f"{prefix}-dag-processor"),
+        ("StatefulSet", f"{prefix}-worker"),
+        ("StatefulSet", f"{prefix}-triggerer"),
+        ("StatefulSet", f"{prefix}-redis"),
+        ("StatefulSet", f"{prefix}-postgresql"),
+        ("ConfigMap", f"{prefix}-config"),
+        ("PersistentVolumeClaim", f"{prefix}-dags"),
+        ("PersistentVolumeClaim", f"{prefix}-logs"),
+    }
+    assert wanted <= {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
+    assert {f"{prefix}-secrets", f"{prefix}-redis-password"} <= secret_keys(release).keys()
