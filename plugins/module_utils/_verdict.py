@@ -105,7 +105,7 @@ class Limits:
 
     unschedulable: float = 10
     missing: float = 5
-    retried: float = 10
+    retried: float = 8
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _health, _telling
@@ -50,8 +50,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts impor
     settled,
 )
 
-#: Seconds between the first *never* and the failure: what else has failed is told with it.
-GATHERING = 2.0
+#: Seconds between the first *never* and the failure, to tell with it what else has failed; fewer after a grace.
+GATHERING, GATHERING_AFTER_GRACE = 2.0, 1.0
 #: Seconds between two questions for Airflow's health, which cannot be watched.
 HEALTH_INTERVAL = 1.0
 #: Seconds for which news is gathered before it is judged, because it comes in bursts.
@@ -152,7 +152,7 @@ class Waiting:
         self._watching = False
         self._retried: set[Key] = set()
         self._trouble = ""
-        self._failing_since: float | None = None
+        self._fails_at: float | None = None
         self._others_done: datetime | None = None
         self._judged_in = 0.0
         self._health = _HealthState()
@@ -316,12 +316,14 @@ class Waiting:
         verdicts = self._settled()
         failed = [key for key, verdict in verdicts.items() if verdict.state == State.NEVER]
         if not failed:
-            self._failing_since = None
+            self._fails_at = None
             return
-        if self._failing_since is None:
-            self._failing_since = self._clock()
+        if self._fails_at is None:
+            grace = self._source.now() - timedelta(seconds=self._wish.limits.missing)
+            aged = any((since := verdicts[key].since) and since <= grace for key in failed)
+            self._fails_at = self._clock() + (GATHERING_AFTER_GRACE if aged else GATHERING)
         others = any(_telling.is_waiting(verdict) for verdict in verdicts.values())
-        if not others or self._clock() >= self._failing_since + GATHERING:
+        if not others or self._clock() >= self._fails_at:
             raise self._failed(verdicts, failed)
 
     def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
@@ -374,8 +376,8 @@ class Waiting:
         now, clock = self._source.now(), self._clock()
         moments = [self._wish.timeout - self._seconds()]
         moments += [(v.again - now).total_seconds() for v in self._verdicts.values() if v.again]
-        if self._failing_since is not None:
-            moments.append(self._failing_since + GATHERING - clock)
+        if self._fails_at is not None:
+            moments.append(self._fails_at - clock)
         if self._health_is_wanted():
             moments.append(self._health.next_at - clock)
         if self._told.held_until is not None:

@@ -160,10 +160,10 @@ GRACES = [
     ("secret-missing", SCHEDULER, "Failed", 5),
     ("too-big", WORKER, "FailedScheduling", 10),
     ("claim-class", DAGS, "ProvisioningFailed", 5),
-    ("claim-no-class", DAGS, "FailedBinding", 10),
+    ("claim-no-class", DAGS, "FailedBinding", 8),
     ("quota", WORKER, "FailedCreate", 5),
     ("volume-secret", SCHEDULER, "FailedMount", 5),
-    ("image-missing", SCHEDULER, "Failed", 10),
+    ("image-missing", SCHEDULER, "Failed", 8),
 ]
 
 
@@ -366,7 +366,7 @@ def test_a_container_that_was_started_again_has_to_last() -> None:
     container |= {"restartCount": 1, "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-01-01T00:00:00Z"}}}
     began = datetime.fromisoformat(container["state"]["running"]["startedAt"])
     after = (began - recorded.now).total_seconds()
-    verdict = recorded.judge(SCHEDULER, later=after + 8)
+    verdict = recorded.judge(SCHEDULER, later=after + 6)
     assert verdict.state == State.NOT_YET
     assert "started again after a failure" in verdict.reason
-    assert recorded.judge(SCHEDULER, later=after + 11).state == State.DONE
+    assert recorded.judge(SCHEDULER, later=after + 9).state == State.DONE
