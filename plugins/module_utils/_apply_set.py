@@ -13,6 +13,7 @@ import copy
 import functools
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -73,6 +74,9 @@ WAVES: tuple[frozenset[str], ...] = (
         }
     ),
 )
+
+#: Seconds that a deleted object may take to be gone before it is created anew.
+GONE_SECONDS = 30
 
 #: Requests under way at once.
 CONCURRENCY = 8
@@ -300,27 +304,64 @@ class ApplySet:
         except ApiFailure as failure:
             if self.check_mode and self._in_missing_namespace(reference, failure):
                 return Outcome(reference, "created", None, manifest)
+            if before is not None and failure.status == 422 and self._never_held_anything(before):
+                return self._replace(manifest, before)
             raise Failure(explain(failure, manifest)) from failure
         if before is None:
             return Outcome(reference, "created", None, after)
         return Outcome(reference, "configured" if _differs(before, after) else "unchanged", before, after)
 
     def _replace(self, manifest: Manifest, before: Manifest) -> Outcome:
-        """Delete a failed Job and create it anew: a Job that has failed never runs again."""
+        """Delete an object that can neither go on nor be changed, and create it anew."""
         reference = Reference.of(manifest)
         if self.check_mode:
             return Outcome(reference, "replaced", before, manifest)
-        namespace = reference.namespace or None
-        self.client.delete(reference.api_version, reference.kind, reference.name, namespace)
+        for claim in self._claims_of(before):
+            self._delete(Reference.of(claim))
+        self._delete(reference)
         after = self.client.apply(manifest, FIELD_MANAGER)
         return Outcome(reference, "replaced", before, after)
 
+    def _delete(self, reference: Reference) -> None:
+        """Delete an object and wait until it is gone, which takes a moment where a finalizer looks first."""
+        self.client.delete(reference.api_version, reference.kind, reference.name, reference.namespace or None)
+        for _second in range(GONE_SECONDS * 4):
+            if self._get(reference) is None:
+                return
+            time.sleep(0.25)
+        raise Failure(
+            f"{reference}: it has to be replaced, but after {GONE_SECONDS} s it is still there, though deleted. "
+            f"Something holds it: look at its finalizers and at the pods that use it, then run again."
+        )
+
     @staticmethod
     def _left_over(live: Manifest) -> bool:
+        """Tell whether this is a Job that has failed: Kubernetes never runs it again."""
         conditions = live.get("status", {}).get("conditions") or []
         return live["kind"] == "Job" and any(
             condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions
         )
+
+    def _never_held_anything(self, live: Manifest) -> bool:
+        """Tell whether this is a claim that was never bound, or a StatefulSet all of whose claims never were."""
+        if live["kind"] == "PersistentVolumeClaim":
+            return _unbound(live)
+        if live["kind"] == "StatefulSet":
+            return not live.get("status", {}).get("readyReplicas") and all(map(_unbound, self._claims_of(live)))
+        return False
+
+    def _claims_of(self, live: Manifest) -> list[Manifest]:
+        """Return the claims that a StatefulSet has made."""
+        if live["kind"] != "StatefulSet":
+            return []
+        namespace = live["metadata"]["namespace"]
+        names = [
+            f"{template['metadata']['name']}-{live['metadata']['name']}-{ordinal}"
+            for template in live["spec"].get("volumeClaimTemplates") or []
+            for ordinal in range(live["spec"].get("replicas", 1))
+        ]
+        claims = [self.client.get("v1", "PersistentVolumeClaim", name, namespace) for name in names]
+        return [claim for claim in claims if claim is not None]
 
     def _leave(self, reference: Reference) -> Outcome:
         live = self._get(reference)
@@ -373,6 +414,10 @@ class ApplySet:
             },
             field_manager=f"{FIELD_MANAGER}/{self.name}",
         )
+
+
+def _unbound(claim: Manifest) -> bool:
+    return claim.get("status", {}).get("phase") == "Pending" and not claim["spec"].get("volumeName")
 
 
 def explain(failure: ApiFailure, manifest: Manifest) -> str:
