@@ -11,6 +11,7 @@ from tools._step import step
 
 # Which package brings which command, on Debian and Ubuntu.
 PACKAGE_OF = {
+    "chromium": "chromium",
     "conntrack": "conntrack",
     "containerd": "containerd",
     "debootstrap": "debootstrap",

@@ -63,6 +63,19 @@ def scenarios() -> Iterator[Stage]:
         yield scenario(name)
 
 
+#: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, seen in a browser.
+PLAYBOOK = ("ansible-playbook", "--inventory", "inventories/kind")
+BROWSER = (
+    Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "images")),
+    Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "images")),
+    Stage("sync-dags", (*PLAYBOOK, "playbooks/sync_dags.yml", "-e", "airflow_dags_source=examples/dags"), needs=("deploy",)),
+    Stage("run-dag", (*PLAYBOOK, "playbooks/run_dag.yml", "-e", "airflow_dag=example_parallel"), needs=("sync-dags",)),
+    Stage("status", (*PLAYBOOK, "playbooks/status.yml"), needs=("deploy",)),
+    Stage("browser", ("python", "-m", "tools.browser"), needs=("run-dag",), junit=True),
+    Stage("destroy", (*PLAYBOOK, "playbooks/destroy.yml", "-e", "airflow_destroy_data=true"), needs=("deploy",)),
+)
+
+
 def groups() -> dict[str, tuple[Stage, ...]]:
     """Return the stages by the name under which they are asked for."""
     return {
@@ -72,4 +85,5 @@ def groups() -> dict[str, tuple[Stage, ...]]:
         "unit": UNIT,
         "sanity": SANITY,
         "scenarios": tuple(scenarios()),
+        "browser": BROWSER,
     }

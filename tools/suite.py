@@ -49,6 +49,7 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
         [lane("environment")],
         [lane("cluster"), lane("lint", "unit", "sanity")],
         [lane("scenarios")],
+        [lane("browser")],
     ]
 
 
