@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A cluster in memory, for what applies, reads and deletes objects."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
+
+Manifest = dict[str, Any]
+
+NO_NAMESPACE = {"ClusterRole", "Namespace", "PersistentVolume", "StorageClass"}
+
+
+class Cluster:
+    """Stands in for ``_client.Client``, with server-side apply as far as the tests need it.
+
+    :ivar log: what was asked, but for reads: ``apply ConfigMap/name``, with a ``?`` behind a dry run.
+    :ivar refusals: what an apply of ``Kind/name`` raises.
+    :ivar rights: whether a verb on a resource is allowed, for the reviews.
+    """
+
+    where = "context test"
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str, str], Manifest] = {}
+        self.log: list[str] = []
+        self.refusals: dict[str, ApiFailure] = {}
+        self.rights: Callable[[str, str], bool] = lambda verb, resource: True
+        self.review_fails = False
+        self._applied: dict[tuple[str, str, str, str], Manifest] = {}
+        self._lock = threading.RLock()
+
+    def add(self, kind: str, name: str, namespace: str | None = "airflow", **rest: Any) -> Manifest:
+        """Put an object there that nobody here has applied; returned as it is stored."""
+        metadata = {"name": name, **rest.pop("metadata", {})}
+        if kind in NO_NAMESPACE:
+            namespace = None
+        if namespace:
+            metadata["namespace"] = namespace
+        stored = {"apiVersion": "v1", "kind": kind, "metadata": {**metadata, "resourceVersion": "1"}, **rest}
+        self.objects[kind, namespace or "", name] = stored
+        return stored
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+        with self._lock:
+            self._refuse(f"get {kind}/{name}")
+            return copy.deepcopy(self.objects.get((kind, namespace or "", name)))
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
+    ) -> Manifest:
+        self._refuse(f"list {kind}")
+        wanted = dict([label_selector.split("=", 1)]) if label_selector else {}
+        items = [
+            copy.deepcopy(stored)
+            for (its_kind, its_namespace, _name), stored in sorted(self.objects.items())
+            if its_kind == kind
+            and its_namespace == (namespace or "")
+            and wanted.items() <= stored["metadata"].get("labels", {}).items()
+        ]
+        return {"items": items, "metadata": {"resourceVersion": "1"}}
+
+    def apply(self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False) -> Manifest:
+        with self._lock:
+            self._note("apply", manifest, dry_run)
+            key = self._key(manifest)
+            self._need_namespace(key)
+            stored = copy.deepcopy(self.objects.get(key) or {"metadata": {}})
+            before = copy.deepcopy(stored)
+            _merge(stored, self._applied.get((*key, field_manager), {}), copy.deepcopy(manifest))
+            if stored != before:
+                version = int(before["metadata"].get("resourceVersion", "0")) + 1
+                stored["metadata"]["resourceVersion"] = str(version)
+            if not dry_run:
+                self.objects[key] = stored
+                self._applied[*key, field_manager] = copy.deepcopy(manifest)
+            return copy.deepcopy(stored)
+
+    def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
+        with self._lock:
+            self._note("create", manifest, dry_run)
+            key = self._key(manifest)
+            self._need_namespace(key)
+            if key in self.objects:
+                raise ApiFailure("already exists", 409, "AlreadyExists")
+            stored = copy.deepcopy(manifest)
+            stored["metadata"]["resourceVersion"] = "1"
+            self.objects[key] = stored
+            return copy.deepcopy(stored)
+
+    def delete(
+        self, api_version: str, kind: str, name: str, namespace: str | None = None, dry_run: bool = False
+    ) -> Manifest | None:
+        with self._lock:
+            self.log.append(f"delete {kind}/{name}" + ("?" if dry_run else ""))
+            self._refuse(f"delete {kind}/{name}")
+            key = (kind, namespace or "", name)
+            return self.objects.get(key) if dry_run else self.objects.pop(key, None)
+
+    def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        """Answer the reviews of rights."""
+        if path.endswith("selfsubjectrulesreviews"):
+            rules = [
+                {"verbs": [verb], "apiGroups": ["*"], "resources": [resource]}
+                for verb in ("create", "delete", "get", "list", "patch", "watch")
+                for resource in ("configmaps", "deployments", "pods", "pods/log", "secrets")
+                if self.rights(verb, resource) and not self.review_fails
+            ]
+            return {"status": {"resourceRules": rules, "incomplete": self.review_fails}}
+        wanted = body["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
+        return {"status": {"allowed": self.rights(wanted["verb"], resource)}}
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(name for its_kind, _namespace, name in self.objects if its_kind == kind)
+
+    @property
+    def writes(self) -> list[str]:
+        """What was asked and not only tried."""
+        return [line for line in self.log if not line.endswith("?")]
+
+    def _note(self, verb: str, manifest: Manifest, dry_run: bool) -> None:
+        name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+        self.log.append(f"{verb} {name}" + ("?" if dry_run else ""))
+        self._refuse(f"{verb} {name}")
+
+    def _refuse(self, request: str) -> None:
+        if request in self.refusals:
+            raise self.refusals[request]
+
+    def _need_namespace(self, key: tuple[str, str, str]) -> None:
+        namespace = key[1]
+        if namespace and ("Namespace", "", namespace) not in self.objects:
+            raise ApiFailure(f'namespaces "{namespace}" not found', 404, "NotFound")
+
+    @staticmethod
+    def _key(manifest: Manifest) -> tuple[str, str, str]:
+        metadata = manifest["metadata"]
+        return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def _merge(live: Manifest, old: Manifest, new: Manifest) -> None:
+    """Give an object what a manager wants now, and take what it wanted before and no longer does."""
+    for key in old.keys() - new.keys():
+        live.pop(key, None)
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(live.get(key, {}), dict):
+            _merge(live.setdefault(key, {}), old.get(key, {}), value)
+        else:
+            live[key] = value
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """A cluster with the namespace ``airflow`` and nothing in it."""
+    made = Cluster()
+    made.add("Namespace", "airflow", status={"phase": "Active"})
+    return made
+
+
+@pytest.fixture
+def connection() -> dict[str, Any]:
+    """The connection options of a task that gives none."""
+    return dict.fromkeys(AUTH_ARG_SPEC)
