@@ -1,0 +1,74 @@
+"""Command line: measure deploys and probes on the kind cluster against the plain way, and print the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tools._bench_cluster import Cluster, cluster
+from tools._bench_fresh import measure_fresh
+from tools._bench_gates import deploy_and_measure_gates
+from tools._bench_nochange import measure_nochange
+from tools._bench_probes import measure_probes
+from tools._bench_release import Release, leftovers
+from tools._bench_report import Section, as_data, show
+from tools._errors import ToolError
+from tools._step import say, step
+
+SECTIONS = ("fresh", "nochange", "probes")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; its exit code tells whether all could be measured, not whether an aim was met."""
+    options = _parser().parse_args(arguments)
+    try:
+        with cluster() as connection, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            sections = _measure(connection, options.only or SECTIONS, options.rounds, Path(folder))
+    except ToolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    for section in sections:
+        show(section)
+    if options.json:
+        options.json.write_text(json.dumps([as_data(section) for section in sections], indent=2) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: %(default)s)")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="measure this alone; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file, too")
+    return parser
+
+
+def _measure(connection: Cluster, wanted: tuple[str, ...], rounds: int, folder: Path) -> list[Section]:
+    _remove(connection, leftovers())
+    sections = []
+    try:
+        if "fresh" in wanted:
+            sections.append(measure_fresh(connection, rounds, folder))
+        if "nochange" in wanted or "probes" in wanted:
+            release = Release(connection, "bench-standing", folder)
+            gates = deploy_and_measure_gates(release)
+            if "nochange" in wanted:
+                sections.append(measure_nochange(release, rounds, folder))
+            if "probes" in wanted:
+                sections += [measure_probes(release, rounds), gates]
+    finally:
+        _remove(connection, leftovers())
+    say("All is measured")
+    return sections
+
+
+def _remove(connection: Cluster, namespaces: list[str]) -> None:
+    for namespace in namespaces:
+        with step(f"Remove the namespace {namespace}"):
+            connection.remove(namespace)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
