@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the documentation names has to be there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+REPOSITORY = re.compile(
+    r"https://(?:github|raw\.githubusercontent)\.com/airflow-kubernetes/airflow\.kubernetes/(?:(?:blob|tree)/)?main/"
+)
+ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load((CHECKOUT / path).read_text())
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text())
+    for link in links:
+        target, _hash, anchor = REPOSITORY.sub(f"{CHECKOUT}/", link).partition("#")
+        if target.startswith("http"):
+            continue
+        path = (page.parent / target) if target else page
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
+
+
+@every_page
+def test_variables_exist(page: Path) -> None:
+    known = {name for role in ROLES for name in read(f"roles/{role}/defaults/main.yml")} | set(
+        read("roles/airflow/vars/main.yml")
+    )
+    named = set(re.findall(r"`(\w+)`", page.read_text())) | set(
+        re.findall(r"^ *(?:- )?(\w+):", page.read_text(), re.MULTILINE) + re.findall(r"-e (\w+)=", page.read_text())
+    )
+    ours = {name for name in named if name.startswith(tuple(f"{role}_" for role in ROLES)) and not name.endswith("_")}
+    # Options of Airflow's own have two underscores.
+    assert {name for name in ours - known if "__" not in name} == set()
+
+
+@every_page
+def test_playbooks_and_targets_exist(page: Path) -> None:
+    text = page.read_text()
+    for playbook in re.findall(r"(?<![\w/])((?:playbooks/)?\w+\.yml)", text):
+        if playbook.startswith("playbooks/") or playbook == "deploy.yml":
+            assert (CHECKOUT / playbook).is_file(), playbook
+    makefile = (CHECKOUT / "Makefile").read_text()
+    for words in re.findall(r"(?:^|`)make ([a-z ]+)", text, re.MULTILINE):
+        for target in words.split():
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_role_of_a_deploy_is_what_a_deploy_asks_for() -> None:
+    text = (CHECKOUT / "docs" / "permissions.md").read_text()
+    first = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    wanted = [
+        {"apiGroups": [need.get("group", "")], "resources": need["resources"], "verbs": need["verbs"]}
+        for need in read("roles/airflow/vars/main.yml")["airflow_permissions"]
+    ]
+    assert yaml.safe_load(first)["rules"] == wanted
+
+
+def test_every_scenario_that_is_named_exists() -> None:
+    named = re.findall(r"scenario `(\w+)`", (CHECKOUT / "README.md").read_text())
+    assert named
+    assert all((CHECKOUT / "molecule" / name / "molecule.yml").is_file() for name in named)
