@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 
-_OPTION = re.compile(r"^(?:AIRFLOW__)?(?P<section>[A-Z][A-Z0-9_.-]*?)__(?P<key>[A-Z][A-Z0-9_]*)$")
+_OPTION = re.compile(r"(?:AIRFLOW__)?(?P<section>[A-Z][A-Z0-9_.-]*?)__(?P<key>[A-Z][A-Z0-9_]*)")
 
 
 def environment(config: Mapping[str, Any]) -> dict[str, str]:
@@ -34,7 +34,7 @@ def environment(config: Mapping[str, Any]) -> dict[str, str]:
 
 def variable_name(option: str) -> str:
     """Return an option's environment variable, such as ``AIRFLOW__CORE__PARALLELISM`` for ``core__parallelism``."""
-    match = _OPTION.match(option.upper())
+    match = _OPTION.fullmatch(option.upper())
     if not match:
         raise Failure(
             f"airflow_config has no option {option!r}: "

@@ -46,8 +46,8 @@ OLDEST_VERSION = (3, 1, 0)
 #: Where the version of a deployed release is read from.
 VERSION_LABEL = "app.kubernetes.io/version"
 
-_DNS_LABEL = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
-_VERSION = re.compile(r"^(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)$")
+_DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 
 #: Longest name of a release: the longest name made from it is a pod's, and that is also its host name.
 LONGEST_NAME = 40
@@ -95,7 +95,7 @@ def check_name(variable: str, name: Any, longest: int) -> list[str]:
     """A name has to be a DNS label (RFC 1035): it becomes part of host names."""
     if not isinstance(name, str):
         return [f"{variable} is {name!r}, a {type(name).__name__}. Quote it where it is set."]
-    if not _DNS_LABEL.match(name) or len(name) > longest:
+    if not _DNS_LABEL.fullmatch(name) or len(name) > longest:
         return [
             f"{variable} is {name!r}, which is no DNS label of at most {longest} characters: "
             "lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit."
@@ -110,7 +110,7 @@ def check_version(version: Any) -> list[str]:
             f"airflow_version is {version!r}, a {type(version).__name__}, so 3.10 could not be told from 3.1. "
             'Write it in full and quoted: airflow_version: "3.1.8".'
         ]
-    if not _VERSION.match(version):
+    if not _VERSION.fullmatch(version):
         return [f'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".']
     if _parts(version) < OLDEST_VERSION:
         return [f"airflow_version is {version}; the oldest that is supported is {'.'.join(map(str, OLDEST_VERSION))}."]
@@ -144,7 +144,7 @@ def check_variables(names: Iterable[str], known: Sequence[str]) -> tuple[list[st
 
 
 def _parts(version: str) -> tuple[int, ...]:
-    match = _VERSION.match(version)
+    match = _VERSION.fullmatch(version)
     return tuple(int(part) for part in match.groups()[:3]) if match else ()
 
 

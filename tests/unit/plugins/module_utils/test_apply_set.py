@@ -204,6 +204,12 @@ class TestOutcome:
         cluster.objects["Job", "airflow", "migrate"]["status"] = {"conditions": [condition]}
         assert apply(cluster, thing("Job", "migrate")) == {"Job/migrate": "unchanged"}
 
+    def test_only_a_job_is_ever_created_anew_for_having_failed(self, cluster: Any) -> None:
+        apply(cluster, thing("Deployment", "web"))
+        condition = {"type": "Failed", "status": "True"}
+        cluster.objects["Deployment", "airflow", "web"]["status"] = {"conditions": [condition]}
+        assert apply(cluster, thing("Deployment", "web")) == {"Deployment/web": "unchanged"}
+
 
 class TestLeaving:
     @pytest.mark.parametrize("kind", ["PersistentVolumeClaim", "Secret"])

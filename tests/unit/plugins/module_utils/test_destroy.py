@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A release goes, its data only when that is asked for, and nobody else's objects at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _destroy
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import ApplySet, prepare
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+LABELS = {"airflow.kubernetes/release": "airflow"}
+
+
+@pytest.fixture
+def deployed(cluster: Any) -> Any:
+    """A release of two sets, with a Secret and a claim, beside another release and something of nobody."""
+    for release in ("airflow", "other"):
+        for name in ("web", "worker"):
+            apply_set = ApplySet(cluster, release, name, "airflow")
+            kinds = ("ConfigMap", "Deployment", "PersistentVolumeClaim")
+            given = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": f"{release}-{name}"}} for kind in kinds]
+            apply_set.apply(prepare(given, release, name, "airflow"))
+        cluster.add("Secret", release, metadata={"labels": {"airflow.kubernetes/release": release}})
+    cluster.add("Secret", "users")
+    cluster.log.clear()
+    return cluster
+
+
+@pytest.fixture
+def destroy(deployed: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the task and return its result."""
+    monkeypatch.setattr(_destroy, "Client", lambda params: deployed)
+    monkeypatch.setattr(_destroy.time, "sleep", lambda seconds: None)
+    params = {**connection, "release": "airflow", "namespace": "airflow", "data": False, "timeout": 5}
+    return lambda check_mode=False, **given: _destroy.run(Task({**params, **given}, check_mode=check_mode))
+
+
+def of(cluster: Any, release: str) -> list[str]:
+    return sorted(f"{kind}/{name}" for kind, _namespace, name in cluster.objects if name.startswith(release))
+
+
+def test_everything_but_the_data_goes(deployed: Any, destroy: Any) -> None:
+    result = destroy()
+    left = ["PersistentVolumeClaim/airflow-web", "PersistentVolumeClaim/airflow-worker", "Secret/airflow"]
+    assert result["changed"] is True
+    assert result["kept"] == left
+    assert [path for path in of(deployed, "airflow") if path != "Namespace/airflow"] == left
+    assert {(item["kind"], item["name"]) for item in result["objects"]} == {
+        (kind, name) for kind in ("ConfigMap", "Deployment") for name in ("airflow-web", "airflow-worker")
+    }
+
+
+def test_the_data_goes_when_that_is_asked_for(deployed: Any, destroy: Any) -> None:
+    result = destroy(data=True)
+    assert of(deployed, "airflow") == ["Namespace/airflow"]
+    assert result["kept"] == []
+    assert {"kind": "Secret", "name": "airflow", "result": "deleted"} in result["objects"]
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_nothing_of_another_release_or_of_nobody_goes(deployed: Any, destroy: Any, data: bool) -> None:
+    before = of(deployed, "other")
+    destroy(data=data)
+    assert of(deployed, "other") == before
+    assert "ConfigMap/other-apply-sets" in before
+    assert of(deployed, "users") == ["Secret/users"]
+
+
+def test_the_namespace_stays(deployed: Any, destroy: Any) -> None:
+    destroy(data=True)
+    assert deployed.names("Namespace") == ["airflow"]
+
+
+def test_a_second_time_changes_nothing(destroy: Any) -> None:
+    destroy()
+    assert destroy()["changed"] is False
+    assert destroy(data=True)["changed"] is True
+    assert destroy(data=True)["changed"] is False
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_check_mode_tells_the_same_and_deletes_nothing(deployed: Any, destroy: Any, data: bool) -> None:
+    before = of(deployed, "airflow")
+    told = destroy(check_mode=True, data=data)
+    assert of(deployed, "airflow") == before
+    assert deployed.writes == []
+    assert destroy(data=data)["objects"] == told["objects"]
+
+
+def test_a_claim_that_is_going_already_is_not_told_as_kept(deployed: Any, destroy: Any) -> None:
+    deployed.objects["Secret", "airflow", "airflow"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert "Secret/airflow" not in destroy()["kept"]
+
+
+def test_data_goes_only_after_the_pods_have_ended(deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed.add("Pod", "airflow-worker-0", metadata={"labels": LABELS})
+    seen = []
+
+    def sleep(seconds: float) -> None:
+        seen.append(deployed.names("PersistentVolumeClaim"))
+        del deployed.objects["Pod", "airflow", "airflow-worker-0"]
+
+    monkeypatch.setattr(_destroy.time, "sleep", sleep)
+    destroy(data=True)
+    assert seen == [["airflow-web", "airflow-worker", "other-web", "other-worker"]]
+    assert deployed.names("PersistentVolumeClaim") == ["other-web", "other-worker"]
+
+
+def test_pods_that_do_not_end_are_named_and_the_data_stays(
+    deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed.add("Pod", "airflow-worker-0", metadata={"labels": LABELS})
+    clock = iter(range(0, 100, 3))
+    monkeypatch.setattr(_destroy.time, "monotonic", lambda: float(next(clock)))
+    with pytest.raises(Failure, match=r"After 5 s these pods of airflow in airflow have not ended: airflow-worker-0"):
+        destroy(data=True)
+    assert "Secret/airflow" in of(deployed, "airflow")

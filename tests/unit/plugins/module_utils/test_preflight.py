@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each bad input has one message, which says where it was set and what to write instead."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import allows, check_input
+from ansible_collections.airflow.kubernetes.plugins.module_utils._secret import Key
+from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+GOOD: dict[str, Any] = {
+    "release": "airflow",
+    "namespace": "airflow",
+    "create_namespace": True,
+    "version": "3.1.0",
+    "config": {},
+    "worker_groups": [{"name": "worker"}],
+    "storage_classes": {},
+    "permissions": [],
+    "secrets": [],
+    "variables": [],
+    "known_variables": [],
+}
+
+FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
+
+
+def problems(**given: Any) -> list[str]:
+    """Return what is wrong without a cluster being asked."""
+    return check_input({**GOOD, **given})[0]
+
+
+@pytest.fixture
+def run(cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the task with some input changed and return its result."""
+    monkeypatch.setattr(_preflight, "Client", lambda params: cluster)
+
+    def run(**given: Any) -> dict[str, Any]:
+        return _preflight.run(Task({**connection, **GOOD, **given}))
+
+    return run
+
+
+def secret(name: str, *keys: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "labels": {}, "keys": [{**vars(Key("")), **key} for key in keys]}
+
+
+def test_good_input_has_no_problem() -> None:
+    assert problems() == []
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["airflow", "a", "data-team-1", "a" * 40])
+    def test_a_dns_label_will_do(self, name: str) -> None:
+        assert problems(release=name) == []
+
+    @pytest.mark.parametrize("name", ["", "Airflow", "1st", "-a", "a-", "a.b", "a_b", "a b", "a" * 41, "a\n"])
+    def test_what_is_no_dns_label_will_not(self, name: str) -> None:
+        (problem,) = problems(release=name)
+        assert problem.startswith(f"airflow_name is {name!r}, which is no DNS label of at most 40 characters")
+
+    def test_a_namespace_may_be_longer(self) -> None:
+        assert problems(namespace="a" * 63) == []
+        (problem,) = problems(namespace="a" * 64)
+        assert problem.startswith("airflow_namespace is ")
+
+    @pytest.mark.parametrize("name", [3, True, 1.5, None])
+    def test_what_is_no_text_is_asked_to_be_quoted(self, name: Any) -> None:
+        (problem,) = problems(release=name)
+        assert problem == f"airflow_name is {name!r}, a {type(name).__name__}. Quote it where it is set."
+
+
+class TestVersion:
+    @pytest.mark.parametrize("version", ["3.1.0", "3.1.8", "3.10.2", "4.0.0", "3.2.0rc1", "3.1.1+local.2"])
+    def test_will_do(self, version: str) -> None:
+        assert problems(version=version) == []
+
+    @pytest.mark.parametrize("version", [3.1, 3])
+    def test_a_number_could_be_another_version(self, version: Any) -> None:
+        (problem,) = problems(version=version)
+        assert "airflow_version is " in problem
+        assert "3.10 could not be told from 3.1" in problem
+        assert 'airflow_version: "3.1.8"' in problem
+
+    @pytest.mark.parametrize("version", ["3.1", "latest", "", "v3.1.0", "3.1.x"])
+    def test_three_numbers_are_wanted(self, version: str) -> None:
+        (problem,) = problems(version=version)
+        assert problem.startswith(f"airflow_version is {version!r}. Write it in full, with three numbers")
+
+    @pytest.mark.parametrize("version", ["3.0.6", "2.11.0"])
+    def test_is_too_old(self, version: str) -> None:
+        assert problems(version=version) == [f"airflow_version is {version}; the oldest that is supported is 3.1.0."]
+
+
+class TestWorkerGroups:
+    def test_two_of_one_name(self) -> None:
+        groups = [{"name": "big"}, {"name": "worker"}, {"name": "big"}]
+        assert problems(worker_groups=groups) == [
+            "workers_groups has more than one group named big. Give each group a name of its own."
+        ]
+
+    def test_a_name_that_is_no_dns_label(self) -> None:
+        (problem,) = problems(worker_groups=[{"name": "Big_One"}])
+        assert problem.startswith("The name of a group in workers_groups is 'Big_One', which is no DNS label")
+
+    def test_a_group_without_a_name(self) -> None:
+        (problem,) = problems(worker_groups=[{"queues": ["default"]}])
+        assert problem.startswith("The name of a group in workers_groups is None")
+
+
+class TestConfig:
+    @pytest.mark.parametrize(
+        "option", ["parallelism", "core_parallelism", "core.parallelism", "__parallelism", "core__"]
+    )
+    def test_an_option_without_a_section(self, option: str) -> None:
+        (problem,) = problems(config={option: 1})
+        assert problem.startswith(f"airflow_config has no option {option!r}")
+        assert "core__parallelism" in problem
+
+    @pytest.mark.parametrize("option", ["core__parallelism", "CORE__PARALLELISM", "AIRFLOW__CORE__PARALLELISM"])
+    def test_any_case_will_do(self, option: str) -> None:
+        assert problems(config={option: 1}) == []
+
+    def test_one_option_in_two_spellings(self) -> None:
+        (problem,) = problems(config={"core__parallelism": 1, "CORE__PARALLELISM": 2})
+        assert problem == "airflow_config sets AIRFLOW__CORE__PARALLELISM twice. Keep one of the spellings."
+
+
+class TestVariables:
+    known = ("scheduler_replicas", "scheduler_resources", "airflow_version", "airflow_config")
+
+    def check(self, *names: str) -> tuple[list[str], list[str]]:
+        return check_input({**GOOD, "variables": list(names), "known_variables": list(self.known)})
+
+    def test_what_is_known_is_no_problem(self) -> None:
+        assert self.check(*self.known) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("misspelt", "meant"),
+        [("scheduler_replica", "scheduler_replicas"), ("airflow_versoin", "airflow_version")],
+    )
+    def test_what_is_misspelt_is_told_with_what_was_meant(self, misspelt: str, meant: str) -> None:
+        assert self.check(misspelt) == ([f"There is no variable {misspelt}. Did you mean {meant}?"], [])
+
+    def test_what_resembles_nothing_may_be_the_users_own(self) -> None:
+        assert self.check("airflow_team") == ([], ["No role of this collection reads the variable airflow_team."])
+
+
+def test_every_problem_is_told_at_once_and_no_cluster_is_asked(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(params: Any) -> None:
+        raise AssertionError("a cluster was asked")
+
+    monkeypatch.setattr(_preflight, "Client", refuse)
+    with pytest.raises(Failure) as failure:
+        run(release="A", version="3.0.0", config={"x": 1})
+    assert [line.split()[0] for line in failure.value.message.splitlines()] == [
+        "airflow_name",
+        "airflow_version",
+        "airflow_config",
+    ]
+
+
+class TestNamespace:
+    def test_missing_and_not_to_be_created(self, cluster: Any, run: Any) -> None:
+        cluster.objects.clear()
+        with pytest.raises(Failure, match="There is no namespace airflow and airflow_namespace_create is false"):
+            run(create_namespace=False)
+
+    def test_missing_and_to_be_created(self, cluster: Any, run: Any) -> None:
+        cluster.objects.clear()
+        assert run()["changed"] is False
+
+    def test_going(self, cluster: Any, run: Any) -> None:
+        cluster.add("Namespace", "airflow", status={"phase": "Terminating"})
+        with pytest.raises(Failure, match="The namespace airflow is being deleted"):
+            run()
+
+    def test_not_to_be_read_is_no_problem(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["get Namespace/airflow"] = FORBIDDEN
+        assert run(create_namespace=False)["changed"] is False
+
+
+class TestPermissions:
+    wanted = (
+        {"group": "", "resources": ["pods", "secrets"], "verbs": ["get", "create"]},
+        {"group": "apps", "resources": ["deployments"], "verbs": ["patch"]},
+    )
+
+    def test_all_granted(self, run: Any) -> None:
+        run(permissions=self.wanted)
+
+    def test_each_missing_verb_is_named_with_its_resource(self, cluster: Any, run: Any) -> None:
+        cluster.rights = lambda verb, resource: (verb, resource) not in {("create", "pods"), ("patch", "deployments")}
+        with pytest.raises(Failure) as failure:
+            run(permissions=self.wanted)
+        assert failure.value.message.splitlines() == [
+            "No permission to create pods in the namespace airflow (context test). "
+            "Grant it, or connect as somebody who has it.",
+            "No permission to patch deployments.apps in the namespace airflow (context test). "
+            "Grant it, or connect as somebody who has it.",
+        ]
+
+    def test_a_list_of_rules_that_is_incomplete_is_not_believed(self, cluster: Any, run: Any) -> None:
+        cluster.review_fails = True
+        run(permissions=self.wanted)
+
+    def test_a_subresource_is_asked_for_as_one(self, cluster: Any, run: Any) -> None:
+        cluster.review_fails = True
+        cluster.rights = lambda verb, resource: resource == "pods/log"
+        run(permissions=[{"group": "", "resources": ["pods/log"], "verbs": ["get"]}])
+        with pytest.raises(Failure, match="No permission to get pods in the namespace airflow"):
+            run(permissions=[{"group": "", "resources": ["pods"], "verbs": ["get"]}])
+
+    @pytest.mark.parametrize(
+        ("rule", "allowed"),
+        [
+            ({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, True),
+            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"]}, True),
+            ({"verbs": ["list"], "apiGroups": ["apps"], "resources": ["deployments"]}, False),
+            ({"verbs": ["get"], "apiGroups": [""], "resources": ["deployments"]}, False),
+            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["pods"]}, False),
+            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["x"]}, False),
+            ({"verbs": ["get"]}, False),
+        ],
+    )
+    def test_a_rule(self, rule: dict[str, Any], allowed: bool) -> None:
+        assert allows([rule], "get", "apps", "deployments") is allowed
+
+
+class TestStorageClasses:
+    def test_one_that_is_not_there(self, cluster: Any, run: Any) -> None:
+        for name in ("standard", "fast"):
+            cluster.add("StorageClass", name)
+        with pytest.raises(Failure) as failure:
+            run(storage_classes={"airflow_dags_storage_class": "efs", "airflow_logs_storage_class": "fast"})
+        assert failure.value.message == (
+            "airflow_dags_storage_class is efs, but the cluster has no such storage class. It has: fast, standard."
+        )
+
+    def test_a_cluster_without_any(self, run: Any) -> None:
+        with pytest.raises(Failure, match="It has: none"):
+            run(storage_classes={"airflow_dags_storage_class": "efs"})
+
+    def test_empty_means_the_clusters_own(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["list StorageClass"] = ApiFailure("nobody asks", 500)
+        run(storage_classes={"airflow_dags_storage_class": ""})
+
+    def test_not_to_be_listed_is_a_warning(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["list StorageClass"] = FORBIDDEN
+        assert run(storage_classes={"airflow_dags_storage_class": "efs"})["warnings"] == [
+            "Storage classes could not be checked: no permission to list storageclasses."
+        ]
+
+
+class TestDowngrade:
+    def running(self, cluster: Any, version: str) -> None:
+        labels = {"app.kubernetes.io/version": version}
+        cluster.add("ConfigMap", "airflow-config", metadata={"labels": labels})
+
+    def test_is_refused_by_both_versions(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.10.0")
+        with pytest.raises(Failure) as failure:
+            run(version="3.9.1")
+        assert failure.value.message == (
+            "airflow_version is 3.9.1, but release airflow in airflow runs 3.10.0, "
+            "and Airflow does not go back by itself. Set airflow_version to 3.10.0 or newer."
+        )
+
+    @pytest.mark.parametrize("version", ["3.1.0", "3.1.1", "3.10.0"])
+    def test_the_same_and_a_newer_one_will_do(self, cluster: Any, run: Any, version: str) -> None:
+        self.running(cluster, "3.1.0")
+        assert run(version=version)["version"] == "3.1.0"
+
+    def test_nothing_runs_yet(self, run: Any) -> None:
+        assert run()["version"] is None
+
+
+class TestSecrets:
+    def test_the_users_own_lacks_a_key(self, cluster: Any, run: Any) -> None:
+        cluster.add("Secret", "airflow-secrets", data={"A": base64.b64encode(b"hunter2").decode()})
+        with pytest.raises(Failure, match=r"The Secret airflow-secrets is not the collection's.*no key B") as failure:
+            run(secrets=[secret("airflow-secrets", {"key": "A"}, {"key": "B", "generate": "password"})])
+        assert "hunter2" not in failure.value.message
+
+    def test_nothing_is_written(self, cluster: Any, run: Any) -> None:
+        run(secrets=[secret("airflow-secrets", {"key": "A", "generate": "password"})])
+        assert cluster.log == []
+
+    def test_not_to_be_read_is_left_to_the_one_who_writes_it(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["get Secret/airflow-secrets"] = FORBIDDEN
+        run(secrets=[secret("airflow-secrets", {"key": "A", "generate": "password"})])
+
+
+def test_the_problems_of_the_cluster_are_told_at_once(cluster: Any, run: Any) -> None:
+    cluster.add("ConfigMap", "airflow-config", metadata={"labels": {"app.kubernetes.io/version": "3.2.0"}})
+    with pytest.raises(Failure) as failure:
+        run(storage_classes={"airflow_dags_storage_class": "efs"})
+    assert len(failure.value.message.splitlines()) == 2
+
+
+def test_another_error_of_the_cluster_is_not_taken_for_an_answer(cluster: Any, run: Any) -> None:
+    cluster.refusals["get ConfigMap/airflow-config"] = ApiFailure("etcd is gone", 500)
+    with pytest.raises(Failure, match="etcd is gone"):
+        run()
