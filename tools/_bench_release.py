@@ -71,22 +71,20 @@ class Release:
         return play("deploy.yml", self.variables, timeout=HEALTHY_SECONDS + 60)
 
     def render(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
-        """Write all its objects to a folder, so that one `kubectl apply` makes the namespace first and then the rest.
+        """Write all its objects to a folder, for one `kubectl apply`.
 
         :param secrets: what each Secret holds, by its name.
         """
         play("playbooks/render.yml", self.variables, timeout=120)
-        for listing in self._objects.rglob("secrets.yaml"):
-            listing.unlink()
-        first = self._objects / "0"
-        first.mkdir(mode=0o700)
-        for path in self._objects.rglob("namespace-*.yaml"):
-            path.rename(first / path.name)
+        # Files are applied in the order of their names, so the namespace's is before these beside it.
+        folders = [path.parent for path in self._objects.rglob(f"0-namespace-{self.namespace}.yaml")]
+        if len(folders) != 1:
+            raise ToolError("the rendered objects should hold one namespace, in a file that is applied first")
         for name, values in secrets.items():
             data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
             metadata = {"name": name, "namespace": self.namespace}
             secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
-            (first / f"secret-{name}.json").write_text(json.dumps(secret))
+            (folders[0] / f"1-secret-{name}.json").write_text(json.dumps(secret))
 
     def apply(self) -> Timed:
         """Apply what was rendered, with kubectl."""
