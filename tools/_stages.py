@@ -63,12 +63,16 @@ def scenarios() -> Iterator[Stage]:
         yield scenario(name)
 
 
-#: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, seen in a browser.
+#: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, and looked at.
 PLAYBOOK = ("ansible-playbook", "--inventory", "inventories/kind")
 BROWSER = (
     Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "images")),
     Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "images")),
-    Stage("sync-dags", (*PLAYBOOK, "playbooks/sync_dags.yml", "-e", "airflow_dags_source=examples/dags"), needs=("deploy",)),
+    Stage(
+        "sync-dags",
+        (*PLAYBOOK, "playbooks/sync_dags.yml", "-e", "airflow_dags_source=examples/dags"),
+        needs=("deploy",),
+    ),
     Stage("run-dag", (*PLAYBOOK, "playbooks/run_dag.yml", "-e", "airflow_dag=example_parallel"), needs=("sync-dags",)),
     Stage("status", (*PLAYBOOK, "playbooks/status.yml"), needs=("deploy",)),
     Stage("browser", ("python", "-m", "tools.browser"), needs=("run-dag",), junit=True),

@@ -16,7 +16,7 @@ from tools._run import run
 from tools._stage import CHECKOUT
 
 #: No part of the collection, but read by ansible-test.
-FOR_ANSIBLE_TEST = ("tests/config.yml", "tests/sanity/*")
+FOR_ANSIBLE_TEST = ("tests/config.yml",)
 
 
 @contextmanager

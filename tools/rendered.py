@@ -19,7 +19,7 @@ def render(directory: Path) -> None:
     :raises subprocess.CalledProcessError: with the output of ansible-playbook.
     """
     playbook = CHECKOUT / "playbooks" / "render.yml"
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook]
+    command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook]
     subprocess.run(
         [*command, "--extra-vars", f"airflow_render_to={directory}"],
         cwd=CHECKOUT,

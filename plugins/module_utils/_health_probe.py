@@ -40,7 +40,7 @@ HEALTH_OPTIONS: dict[str, Any] = {
 # Prints the length of the answer in eight digits, then the answer: whoever reads it knows when it is complete.
 _ASK_IN_POD = (
     "import sys,urllib.request as r\n"
-    "try: b=r.urlopen(sys.argv[1],timeout=4).read()\n"
+    "try: b=r.build_opener(r.ProxyHandler({})).open(sys.argv[1],timeout=4).read()\n"
     "except Exception as e: b=str(e).encode()\n"
     "sys.stdout.buffer.write(b'%08d'%len(b)+b)"
 )
