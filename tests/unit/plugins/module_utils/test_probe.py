@@ -57,8 +57,8 @@ class FakeClient:
         self, api_version: str, kind: str, namespace: str, resource_version: str, **params: Any
     ) -> Iterator[tuple[str, Any]]:
         self.watched.append((kind, resource_version))
-        if not self.streams:
-            time.sleep(30)
+        while not self.streams:
+            time.sleep(3600)
         for item in self.streams.pop(0):
             if isinstance(item, Exception):
                 raise item
