@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
@@ -75,7 +75,7 @@ class Trouble:
     message: str
 
 
-News = Change | Answer | Trouble
+News: TypeAlias = "Change | Answer | Trouble"
 
 
 class Probe:
