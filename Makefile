@@ -8,7 +8,7 @@ INVENTORY ?= inventories/kind
 NAME ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deploy test lint unit sanity rendered scenario bench soak docs lock environment cluster images down python
+.PHONY: help demo deploy test lint unit sanity rendered scenario bench docs lock environment cluster images down python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,9 +36,6 @@ scenario: environment cluster images ## Run one scenario on the cluster, with NA
 
 bench: environment cluster images ## Measure a deploy against kubectl, side by side
 	@.venv/bin/python -m tools.bench
-
-soak: environment cluster images ## Run many DAGs while pods die, and count what was lost
-	@.venv/bin/python -m tools.soak
 
 rendered: environment ## Write the rendered manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.rendered
