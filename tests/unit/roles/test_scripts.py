@@ -1,0 +1,392 @@
+"""The small programs that run in pods, which find there what is stood in for here."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tools.role_readmes import ROLES
+
+URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"
+
+
+class OperationalError(Exception):
+    """Stands in for psycopg2's."""
+
+
+class Database:
+    """Stands in for psycopg2.
+
+    :param answers: what each connection finds: rows by what stands in the query, or an error.
+    """
+
+    OperationalError = OperationalError
+
+    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
+        self.answers = list(answers)
+        self.urls: list[str] = []
+        self.queries: list[tuple[str, Any]] = []
+
+    def connect(self, url: str, connect_timeout: int) -> Database:
+        self.urls.append(url)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        self.rows = answer
+        return self
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def cursor(self) -> Database:
+        return self
+
+    def close(self) -> None:
+        pass
+
+    def execute(self, query: str, values: Any = None) -> None:
+        self.queries.append((query, values))
+        said = f"{query} {values}"
+        self.row = next((row for part, row in self.rows.items() if part in said), None)
+
+    def fetchone(self) -> Any:
+        return self.row
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", URL)
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """Load a program, with modules that stand in for those of the image."""
+
+    def load(name: str, **modules: Any) -> ModuleType:
+        for module, stand_in in modules.items():
+            monkeypatch.setitem(sys.modules, module.replace("__", "."), stand_in)
+        spec = importlib.util.spec_from_file_location(name, ROLES / "airflow" / "files" / f"{name}.py")
+        assert spec
+        assert spec.loader
+        made = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made)
+        return made
+
+    return load
+
+
+class TestHead:
+    @pytest.fixture
+    def head(self, load: Any, tmp_path: Path) -> Callable[..., str | None]:
+        def head(*files: str) -> str | None:
+            for number, text in enumerate(files):
+                (tmp_path / f"{number}.py").write_text(text)
+            found: str | None = load("wait_for_schema").head(tmp_path)
+            return found
+
+        return head
+
+    def test_is_the_revision_that_none_follows(self, head: Any) -> None:
+        files = ['revision = "b"\ndown_revision = "a"\n', 'revision = "a"\ndown_revision = None\n']
+        assert head(*files, 'revision = "c"\ndown_revision = "b"\n') == "c"
+
+    def test_reads_either_quotes_annotations_and_what_stands_behind(self, head: Any) -> None:
+        first = "revision: str = 'a'  # not 'b'\ndown_revision: str | None = None\nbranch_labels = 'x'\n"
+        second = '"""Revision ID: z"""\nrevision = "b"\ndown_revision: Union[str, None] = "a"\n'
+        assert head(first, second) == "b"
+
+    def test_a_merge_follows_two(self, head: Any) -> None:
+        files = [f'revision = "{name}"\ndown_revision = "0"\n' for name in "ab"]
+        assert head(*files, 'revision = "m"\ndown_revision = ("a", "b")\n', 'revision = "0"\n') == "m"
+
+    @pytest.mark.parametrize("files", [[], ['revision = "a"\n', 'revision = "b"\n'], ["import this\n"]])
+    def test_is_none_where_it_is_not_clear(self, head: Any, files: list[str]) -> None:
+        assert head(*files) is None
+
+
+class TestWaitForSchema:
+    @pytest.fixture
+    def image(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """An Airflow with one migration, and one of the FAB provider."""
+        for folder, revision in (("migrations/versions", "core"), ("providers/fab/migrations/versions", "fab")):
+            versions = tmp_path / "airflow" / folder
+            versions.mkdir(parents=True)
+            (versions / "0001.py").write_text(f'revision = "{revision}"\ndown_revision = None\n')
+        (tmp_path / "airflow" / "__init__.py").write_text("raise AssertionError('imported')\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "airflow", raising=False)
+        monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.providers.fab.auth_manager.FabAuthManager")
+        return tmp_path
+
+    def rows(self, core: str | None, fab: str | None) -> dict[str, Any]:
+        return {
+            "to_regclass(%s) IS NOT NULL ('alembic_version',)": (core is not None,),
+            "to_regclass(%s) IS NOT NULL ('alembic_version_fab',)": (fab is not None,),
+            "FROM alembic_version_fab": (fab,),
+            "FROM alembic_version": (core,),
+        }
+
+    def test_wants_what_the_image_has_without_importing_it(self, image: Path, load: Any) -> None:
+        assert load("wait_for_schema").wanted_revisions() == {"alembic_version": "core", "alembic_version_fab": "fab"}
+
+    def test_wants_nothing_of_a_provider_that_is_not_used(self, image: Path, load: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.api_fastapi.SimpleAuthManager")
+        assert load("wait_for_schema").wanted_revisions() == {"alembic_version": "core"}
+
+    def test_waits_for_the_database_the_tables_and_both_revisions(self, image: Path, load: Any, capsys: Any) -> None:
+        database = Database(
+            OperationalError("connection refused"),
+            self.rows(None, None),
+            self.rows("old", None),
+            self.rows("core", None),
+            self.rows("core", "old"),
+            self.rows("core", "fab"),
+        )
+        load("wait_for_schema", psycopg2=database).main()
+        assert len(database.urls) == 6
+        assert set(database.urls) == {"postgresql://airflow:x@db:5432/airflow"}
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == "no answer from the database: connection refused"
+        assert said[-1] == "The schema is there."
+        assert "airflow:x@" not in "".join(said)
+
+    def test_says_a_thing_once(self, image: Path, load: Any, capsys: Any) -> None:
+        refused = OperationalError("connection refused")
+        load("wait_for_schema", psycopg2=Database(refused, refused, refused, self.rows("core", "fab"))).main()
+        assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+class TestWaitForApiServer:
+    @pytest.fixture
+    def port(self, request: pytest.FixtureRequest) -> Iterator[int]:
+        """The port of a server that answers one request with the given bytes."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def answer() -> None:
+                connection, _address = server.accept()
+                with connection:
+                    self.asked = connection.recv(1000)
+                    connection.sendall(request.param)
+
+            thread = threading.Thread(target=answer, daemon=True)
+            thread.start()
+            yield server.getsockname()[1]
+            thread.join(5)
+
+    @pytest.mark.parametrize(
+        ("port", "well"),
+        [
+            (b"HTTP/1.1 200 OK\r\n\r\n{}", True),
+            (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False),
+            (b"HTTP/1.1 404 Not 200\r\n\r\n", False),
+            (b"", False),
+        ],
+        indirect=["port"],
+    )
+    def test_answers(self, load: Any, port: int, well: bool) -> None:
+        assert load("wait_for_api_server").answers("127.0.0.1", port) is well
+        assert self.asked.startswith(b"GET /api/v2/version HTTP/1.0\r\nHost: 127.0.0.1\r\n")
+
+    def test_nobody_listens(self, load: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        assert load("wait_for_api_server").answers("127.0.0.1", port) is False
+
+    def test_a_name_that_is_not_known_is_no_error(self, load: Any, monkeypatch: Any) -> None:
+        def unknown(*_args: Any, **_rest: Any) -> None:
+            raise socket.gaierror("Name or service not known")
+
+        monkeypatch.setattr(socket, "create_connection", unknown)
+        assert load("wait_for_api_server").answers("airflow-api-server", 8080) is False
+
+    def test_asks_until_it_answers(self, load: Any, monkeypatch: Any) -> None:
+        program = load("wait_for_api_server")
+        asked: list[tuple[str, int]] = []
+        answers = iter([False, False, True])
+        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
+        monkeypatch.setattr(program, "answers", lambda host, port: asked.append((host, port)) or next(answers))
+        program.main()
+        assert asked == [("airflow-api-server", 8080)] * 3
+
+
+class TestProbeHeartbeat:
+    @pytest.fixture
+    def probe(self, load: Any, monkeypatch: Any) -> Callable[[float | None], None]:
+        monkeypatch.setattr(sys, "argv", ["probe", "TriggererJob", "60"])
+        monkeypatch.setattr(socket, "gethostname", lambda: "airflow-triggerer-0")
+        monkeypatch.setattr(socket, "gethostbyname", lambda name: "10.0.0.1")
+
+        def probe(age: float | None) -> None:
+            self.database = Database({"FROM job": (age,)})
+            load("probe_heartbeat", psycopg2=self.database).main()
+
+        return probe
+
+    @pytest.mark.parametrize("age", [0.0, 59.9])
+    def test_a_fresh_one(self, probe: Any, age: float) -> None:
+        probe(age)
+        ((_query, values),) = self.database.queries
+        assert values == ("TriggererJob", "airflow-triggerer-0", "airflow-triggerer-0.%", "10.0.0.1")
+
+    def test_an_old_one(self, probe: Any) -> None:
+        with pytest.raises(SystemExit, match="the last heartbeat of the TriggererJob is 61 s old, more than 60 s"):
+            probe(61.0)
+
+    def test_none(self, probe: Any) -> None:
+        with pytest.raises(SystemExit, match="no running TriggererJob of airflow-triggerer-0"):
+            probe(None)
+
+
+class TestProbeWorker:
+    @pytest.fixture
+    def probe(self, load: Any, monkeypatch: Any, tmp_path: Path) -> Callable[[Any], Path]:
+        """Run the probe against a worker that gives a reply, and return the path of the note."""
+        monkeypatch.setattr(sys, "argv", ["probe", str(tmp_path / "note")])
+        monkeypatch.setattr(socket, "gethostname", lambda: "airflow-worker-0")
+        monkeypatch.setenv("WORKER_QUEUES", "default,big")
+        monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://:x@redis/0")
+
+        def probe(reply: Any) -> Path:
+            class Connection:
+                def __init__(self, url: str, connect_timeout: int) -> None:
+                    assert url == "redis://:x@redis/0"
+
+                def __enter__(self) -> Connection:
+                    return self
+
+                def __exit__(self, *_error: object) -> None:
+                    pass
+
+            def call(workers: list[str], question: str, timeout: int) -> Any:
+                assert (workers, question) == (["celery@airflow-worker-0"], "active_queues")
+                return reply
+
+            mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: SimpleNamespace(call=call))
+            load("probe_worker", kombu=SimpleNamespace(Connection=Connection), kombu__pidbox=mailbox).main()
+            return tmp_path / "note"
+
+        return probe
+
+    def consumes(self, *queues: str) -> list[dict[str, Any]]:
+        return [{"celery@airflow-worker-0": [{"name": queue} for queue in queues]}]
+
+    @pytest.mark.parametrize("queues", [["default", "big"], ["big", "more", "default"]])
+    def test_a_worker_that_consumes_its_queues_is_noted(self, probe: Any, queues: list[str]) -> None:
+        assert probe(self.consumes(*queues)).exists()
+
+    @pytest.mark.parametrize(
+        "reply",
+        [None, [], [{"celery@airflow-worker-0": None}], [{"celery@airflow-worker-0": [{"name": "default"}]}]],
+        ids=["silent", "no reply", "lost all", "lost one"],
+    )
+    def test_one_that_does_not_is_not(self, probe: Any, tmp_path: Path, reply: Any) -> None:
+        with pytest.raises(SystemExit, match=r"the worker consumes .*, wanted \['big', 'default'\]"):
+            probe(reply)
+        assert not (tmp_path / "note").exists()
+
+
+class TestMigrate:
+    def test_waits_for_a_database_that_is_starting(self, load: Any, capsys: Any) -> None:
+        starting = OperationalError("connection refused\n\tIs the server running?")
+        database = Database(starting, starting, {})
+        load("migrate", psycopg2=database).wait_for_database()
+        assert database.urls == ["postgresql://airflow:x@db:5432/airflow"] * 3
+        assert capsys.readouterr().out == "Waiting for the database: connection refused Is the server running?\n"
+
+    @pytest.mark.parametrize(
+        "message", ['password authentication failed for user "airflow"', 'database "airflow" does not exist']
+    )
+    def test_what_will_not_pass_ends_it_at_once(self, load: Any, message: str) -> None:
+        database = Database(OperationalError(message))
+        with pytest.raises(SystemExit, match=f"The database cannot be used: {message}"):
+            load("migrate", psycopg2=database).wait_for_database()
+        assert len(database.urls) == 1
+
+    def test_a_minute_is_enough(self, load: Any) -> None:
+        database = Database(OperationalError("connection refused"))
+        with pytest.raises(SystemExit, match="connection refused"):
+            load("migrate", psycopg2=database).wait_for_database()
+        assert len(database.urls) == 60
+
+    @pytest.fixture
+    def ensure(self, load: Any, monkeypatch: Any) -> Callable[..., list[str]]:
+        """Ensure the administrator where there is a user with a password, or none; return what was done."""
+        monkeypatch.setenv("ADMIN_USERNAME", "admin")
+        monkeypatch.setenv("ADMIN_PASSWORD", "hunter2")
+        monkeypatch.setenv("ADMIN_EMAIL", "admin@example.com")
+
+        def ensure(password: str | None, can_add: bool = True) -> list[str]:
+            done: list[str] = []
+
+            class Manager:
+                def find_user(self, username: str) -> Any:
+                    return None if password is None else SimpleNamespace(id=7, password=f"hash of {password}")
+
+                def find_role(self, name: str) -> str:
+                    return f"role {name}"
+
+                def add_user(self, username: str, first: str, last: str, email: str, role: str, password: str) -> bool:
+                    done.append(f"add {username} {email} {role} {password}")
+                    return can_add
+
+                def reset_password(self, identifier: int, password: str) -> None:
+                    done.append(f"reset {identifier} {password}")
+
+            class Builder:
+                sm = Manager()
+
+                def __enter__(self) -> Builder:
+                    return self
+
+                def __exit__(self, *_error: object) -> None:
+                    pass
+
+            utils = SimpleNamespace(get_application_builder=Builder)
+            security = SimpleNamespace(check_password_hash=lambda hashed, word: hashed == f"hash of {word}")
+            program = load(
+                "migrate",
+                airflow__providers__fab__auth_manager__cli_commands__utils=utils,
+                werkzeug__security=security,
+                **{
+                    name: ModuleType(name)
+                    for name in (
+                        "airflow",
+                        "airflow__providers",
+                        "airflow__providers__fab",
+                        "airflow__providers__fab__auth_manager",
+                        "airflow__providers__fab__auth_manager__cli_commands",
+                        "werkzeug",
+                    )
+                },
+            )
+            program.ensure_administrator()
+            return done
+
+        return ensure
+
+    def test_makes_the_administrator(self, ensure: Any, capsys: Any) -> None:
+        assert ensure(None) == ["add admin admin@example.com role Admin hunter2"]
+        assert "hunter2" not in capsys.readouterr().out
+
+    def test_gives_it_the_password_of_the_secret(self, ensure: Any, capsys: Any) -> None:
+        assert ensure("old") == ["reset 7 hunter2"]
+        assert "hunter2" not in capsys.readouterr().out
+
+    def test_leaves_it_alone_when_the_password_is_that(self, ensure: Any) -> None:
+        assert ensure("hunter2") == []
+
+    def test_says_when_it_could_not_be_made(self, ensure: Any) -> None:
+        with pytest.raises(SystemExit, match="The administrator admin could not be created"):
+            ensure(None, can_add=False)
