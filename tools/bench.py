@@ -53,10 +53,15 @@ def _measure(connection: Cluster, wanted: tuple[str, ...], rounds: int, folder: 
             sections.append(measure_fresh(connection, rounds, folder))
         if "nochange" in wanted or "probes" in wanted:
             release = Release(connection, "bench-standing", folder)
-            gates = deploy_and_measure_gates(release)
+            gates = None
+            if "probes" in wanted:
+                gates = deploy_and_measure_gates(release)
+            else:
+                with step("A fresh deploy"):
+                    release.deploy()
             if "nochange" in wanted:
                 sections.append(measure_nochange(release, rounds, folder))
-            if "probes" in wanted:
+            if gates:
                 sections += [measure_probes(release, rounds), gates]
     finally:
         _remove(connection, leftovers())
