@@ -44,13 +44,14 @@ class InProcessAction(ActionBase):
             )
             return answer
         self._take_environment()
+        # Through JSON, as a module gets them: plain types, not the templating engine's, which are slow to copy.
+        arguments = json.loads(json.dumps(self._task.args))
         # Its own method of this name would turn nested None values into errors; the module's validator is the contract.
-        validation = ArgumentSpecValidator(self.options).validate(self._task.args)
+        validation = ArgumentSpecValidator(self.options).validate(arguments)
         if validation.error_messages:
             raise AnsibleActionFail(validation.errors.msg)
         task = Task(
-            # Through JSON, as a module gets them: plain types, not the templating engine's.
-            params=json.loads(json.dumps(validation.validated_parameters)),
+            params=validation.validated_parameters,
             check_mode=bool(self._task.check_mode),
             diff_mode=bool(self._task.diff),
             say=self._say(task_vars),
