@@ -9,7 +9,7 @@ from tools._stage import CHECKOUT, Stage
 #: Seconds for a scenario: a deploy is a minute or two, what a scenario does with it some more.
 SCENARIO_SECONDS = 1200
 
-OURS = ("plugins", "tests", "tools")
+OURS = ("examples", "plugins", "roles", "tests", "tools")
 
 ENVIRONMENT = (
     Stage("environment", ("python3", "-m", "tools.environment"), timeout=1800),

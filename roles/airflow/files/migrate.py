@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Migrate the database, then make sure of the administrator.
 
-One process for both, since each start of Airflow's command line costs seconds of imports. The password comes from the environment
-and never stands in a command line.
+One process for both, since each start of Airflow's command line costs seconds of imports. The password comes from the
+environment and never stands in a command line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ATTEMPTS = 60
 
 
 def wait_for_database() -> None:
-    """Wait up to a minute for a database that is still starting; what is wrong for longer is for the log and the exit code."""
+    """Wait up to a minute for a database that is still starting; what lasts is for the log and the exit code."""
     import psycopg2
 
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2:", "postgresql:", 1)
@@ -51,7 +51,12 @@ def ensure_administrator() -> None:
         user = manager.find_user(username=username)
         if user is None:
             made = manager.add_user(
-                username, "Airflow", "Administrator", os.environ["ADMIN_EMAIL"], manager.find_role("Admin"), password=password
+                username,
+                "Airflow",
+                "Administrator",
+                os.environ["ADMIN_EMAIL"],
+                manager.find_role("Admin"),
+                password=password,
             )
             if not made:
                 sys.exit(f"The administrator {username} could not be created.")

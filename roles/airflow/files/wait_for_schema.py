@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Wait until the database has the schema of the Airflow in this image, without importing Airflow.
 
-Importing it costs seconds of CPU in each pod, just while the migration itself wants the CPU. The wanted revision is the head
-of the migration files in the image; the present one is in the table alembic_version (alembic_version_fab for the FAB provider).
+Importing it costs seconds of CPU in each pod, just while the migration itself wants the CPU. The wanted revision is the
+head of the migration files in the image; the present one is in the table alembic_version (of the FAB provider:
+alembic_version_fab).
 """
 
 from __future__ import annotations

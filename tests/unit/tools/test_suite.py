@@ -1,0 +1,162 @@
+"""What the suite runs, side by side and one after the other, and what it counts."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import _stage, suite
+from tools._stage import Result, Stage, run_stage
+from tools._stages import groups
+
+
+@pytest.fixture(autouse=True)
+def _output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stage, "OUTPUT", tmp_path)
+    monkeypatch.setattr(suite, "CHECKOUT", tmp_path)
+
+
+def shell(name: str, script: str, **rest: Any) -> Stage:
+    return Stage(name, ("bash", "-c", script), **rest)
+
+
+def junit(name: str, tests: int, failures: int = 0, errors: int = 0, skipped: int = 0, code: int = 0) -> Stage:
+    """Return a stage that reports as pytest does; its last argument is the option with the report's path."""
+    counts = f'tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
+    script = f"""echo '<testsuites><testsuite {counts}/></testsuites>' > "${{0#--junitxml=}}"; exit {code}"""
+    return Stage(name, ("bash", "-c", script), junit=True)
+
+
+class TestStage:
+    def test_counts_one_for_a_command(self) -> None:
+        well, badly = run_stage(shell("well", "true")), run_stage(shell("badly", "exit 3"))
+        assert (well.passed, well.failed, well.verdict) == (1, 0, "passed")
+        assert (badly.passed, badly.failed, badly.verdict, badly.note) == (0, 1, "failed", "exit code 3")
+
+    def test_counts_the_tests_of_pytest(self) -> None:
+        result = run_stage(junit("unit", tests=10, failures=2, errors=1, skipped=3, code=1))
+        assert (result.passed, result.failed, result.skipped, result.verdict) == (4, 3, 3, "failed")
+        result = run_stage(junit("unit", tests=10))
+        assert (result.passed, result.failed, result.verdict) == (10, 0, "passed")
+
+    @pytest.mark.parametrize(
+        "stage",
+        [
+            junit("unit", tests=0, code=5),
+            junit("unit", tests=0),
+            junit("unit", tests=7, code=2),
+            Stage("unit", ("bash", "-c", "exit 4"), junit=True),
+            Stage("unit", ("bash", "-c", "true"), junit=True),
+        ],
+        ids=["none", "none and no error", "all passed and then died", "no report", "no report and no error"],
+    )
+    def test_pytest_that_fails_without_a_failed_test_counts_as_one(self, stage: Stage) -> None:
+        assert run_stage(stage).failed == 1
+
+    def test_an_old_report_is_not_counted(self) -> None:
+        run_stage(junit("unit", tests=10))
+        assert run_stage(Stage("unit", ("bash", "-c", "exit 4"), junit=True)).passed == 0
+
+    def test_is_killed_with_its_children_when_it_takes_too_long(self, tmp_path: Path) -> None:
+        stage = shell("slow", f"(sleep 2; touch {tmp_path}/alive) & sleep 60", timeout=0.5)
+        result = run_stage(stage)
+        assert (result.failed, result.note) == (1, "still running after 0 s")
+        assert result.seconds < 10
+        time.sleep(2)
+        assert not (tmp_path / "alive").exists()
+
+    def test_a_command_that_is_not_there_has_failed(self) -> None:
+        result = run_stage(Stage("nothing", ("no-such-command",)))
+        assert result.failed == 1
+        assert "no-such-command" in result.note
+
+    def test_what_it_prints_is_in_its_log_and_it_cannot_ask(self) -> None:
+        stage = shell("log", "echo out; echo err >&2; read -r line || echo nobody")
+        run_stage(stage)
+        assert stage.log.read_text() == "out\nerr\nnobody\n"
+
+
+class TestSuite:
+    def run(self, *phases: list[list[Stage]]) -> list[Result]:
+        return suite.Suite().run(phases)
+
+    def test_runs_everything_whatever_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
+        results = self.run([[shell("a", "false"), shell("b", "true")]], [[shell("c", "true")]])
+        assert [(result.stage.name, result.verdict) for result in results] == [
+            ("a", "failed"),
+            ("b", "passed"),
+            ("c", "passed"),
+        ]
+        assert suite.print_count(results) == 1
+        assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 1 failed"
+
+    def test_what_needs_a_failed_stage_is_not_run_and_has_failed(self) -> None:
+        needy = shell("b", "true", needs=("a",))
+        results = self.run([[shell("a", "false"), needy, shell("c", "true", needs=("b",))]])
+        assert [result.note for result in results] == [
+            "exit code 1",
+            "not run, because a failed",
+            "not run, because b failed",
+        ]
+        assert not needy.log.exists()
+
+    def test_shows_the_end_of_a_failed_stages_log(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.run([[shell("a", "seq 100; false"), shell("b", "echo fine")]])
+        said = capsys.readouterr().out
+        assert "  | 100\n" in said
+        assert "  | 60\n" not in said
+        assert "  | fine" not in said
+
+    def test_lanes_run_side_by_side_and_phases_do_not(self, tmp_path: Path) -> None:
+        """Each of two lanes waits for what the other does, and the next phase finds both."""
+        meet = "touch {0}/{1}; for _ in $(seq 100); do [ -e {0}/{2} ] && exit 0; sleep 0.1; done; exit 1"
+        left = shell("left", meet.format(tmp_path, "l", "r"))
+        right = shell("right", meet.format(tmp_path, "r", "l"))
+        after = shell("after", f"[ -e {tmp_path}/l ] && [ -e {tmp_path}/r ]")
+        assert [result.verdict for result in self.run([[left], [right]], [[after]])] == ["passed"] * 3
+
+    def test_a_second_python_that_is_not_here_is_a_skip(self, capsys: pytest.CaptureFixture[str]) -> None:
+        results = self.run([[shell("a", "true"), shell("unit-newest", "true", suffix="-newest")]])
+        assert [result.verdict for result in results] == ["passed", "skipped"]
+        assert suite.print_count(results) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
+
+    def test_nothing_at_all_is_no_success(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert suite.print_count([]) == 1
+        assert capsys.readouterr().out == "0 passed, 0 failed\n"
+
+
+class TestStages:
+    def order(self, *names: str) -> list[list[list[str]]]:
+        known = groups()
+        wanted = {name: known[name] for name in names or known}
+        return [[[stage.name for stage in lane] for lane in phase] for phase in suite.phases(wanted, known)]
+
+    def test_all_of_them(self) -> None:
+        first, second, *rest = self.order()
+        assert first == [["environment", "environment-newest"]]
+        assert second[0] == ["cluster", "images"]
+        assert second[1][-3:] == ["unit", "unit-newest", "sanity"]
+        assert rest[0][0][0] == "scenario-default"
+        assert sum(len(lane) for phase in self.order() for lane in phase) == sum(map(len, groups().values()))
+
+    def test_a_group_brings_what_it_needs_and_no_more(self) -> None:
+        assert [lane for phase in self.order("sanity") for lane in phase if lane] == [["environment"], ["sanity"]]
+        assert self.order("unit")[0] == [["environment", "environment-newest"]]
+
+    def test_every_need_is_a_stage_that_comes_before(self) -> None:
+        before: set[str] = set()
+        for lanes in self.order():
+            for lane in lanes:
+                for name in lane:
+                    stage = next(stage for group in groups().values() for stage in group if stage.name == name)
+                    assert set(stage.needs) <= before, name
+                    before.add(name)
+
+    def test_the_closing_line_is_what_ci_looks_for(self, capsys: pytest.CaptureFixture[str]) -> None:
+        suite.print_count([Result(shell("a", ""), passed=3, skipped=1)])
+        assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?\n", capsys.readouterr().out)
