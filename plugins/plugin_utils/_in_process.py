@@ -8,6 +8,7 @@ the imports of the Kubernetes client again. Where that is not so, the module of 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from typing import Any, ClassVar
@@ -19,6 +20,10 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
+
+# Ansible forks for every task. What is loaded by now is for good, and a garbage collection in a fork need not look
+# at it: that would copy the memory that the fork shares with its parent.
+gc.freeze()
 
 
 class InProcessAction(ActionBase):
