@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tools._apt import which
 from tools._paths import cache
-from tools._pip import install
+from tools._pip import ensure_pip, install
 from tools._step import step
 
 UV = "0.13.9"
@@ -20,6 +20,8 @@ def ensure_uv() -> Path:
     folder = cache() / f"uv-{UV}"
     command = folder / "bin" / "uv"
     if not command.is_file():
+        # Before the step, because it may have one of its own.
+        ensure_pip()
         with step(f"Install uv {UV} from PyPI"):
             install(f"uv=={UV}", folder)
     return command

@@ -304,7 +304,7 @@ class ApplySet:
         except ApiFailure as failure:
             if self.check_mode and self._in_missing_namespace(reference, failure):
                 return Outcome(reference, "created", None, manifest)
-            if before is not None and failure.status == 422 and self._never_held_anything(before):
+            if before is not None and _immutable_causes(failure) and self._never_held_anything(before):
                 return self._replace(manifest, before)
             raise Failure(explain(failure, manifest)) from failure
         if before is None:
@@ -347,7 +347,8 @@ class ApplySet:
         if live["kind"] == "PersistentVolumeClaim":
             return _unbound(live)
         if live["kind"] == "StatefulSet":
-            return not live.get("status", {}).get("readyReplicas") and all(map(_unbound, self._claims_of(live)))
+            ready = live.get("status", {}).get("readyReplicas")
+            return bool(_claim_templates(live)) and not ready and all(map(_unbound, self._claims_of(live)))
         return False
 
     def _claims_of(self, live: Manifest) -> list[Manifest]:
@@ -357,7 +358,7 @@ class ApplySet:
         namespace = live["metadata"]["namespace"]
         names = [
             f"{template['metadata']['name']}-{live['metadata']['name']}-{ordinal}"
-            for template in live["spec"].get("volumeClaimTemplates") or []
+            for template in _claim_templates(live)
             for ordinal in range(live["spec"].get("replicas", 1))
         ]
         claims = [self.client.get("v1", "PersistentVolumeClaim", name, namespace) for name in names]
@@ -416,6 +417,11 @@ class ApplySet:
         )
 
 
+def _claim_templates(stateful_set: Manifest) -> list[Manifest]:
+    templates: list[Manifest] = stateful_set["spec"].get("volumeClaimTemplates") or []
+    return templates
+
+
 def _unbound(claim: Manifest) -> bool:
     return claim.get("status", {}).get("phase") == "Pending" and not claim["spec"].get("volumeName")
 
@@ -423,16 +429,15 @@ def _unbound(claim: Manifest) -> bool:
 def explain(failure: ApiFailure, manifest: Manifest) -> str:
     """Say what the cluster refused, and what to do."""
     reference = Reference.of(manifest)
-    causes = [cause for cause in failure.details.get("causes") or [] if isinstance(cause, Mapping)]
-    conflicts = [cause for cause in causes if cause.get("reason") == "FieldManagerConflict"]
+    conflicts = [cause for cause in _causes(failure) if cause.get("reason") == "FieldManagerConflict"]
     if conflicts:
         said = "; ".join(f"{cause.get('field', '?')} ({cause.get('message', '')})" for cause in conflicts)
         return (
             f"{reference}: somebody else manages what this would change: {said}. "
             "Leave the field to them with the role's overrides, or take it with airflow_force_conflicts: true."
         )
-    immutable = [cause for cause in causes if _immutable(str(cause.get("message", "")))]
-    if failure.status == 422 and immutable:
+    immutable = _immutable_causes(failure)
+    if immutable:
         fields = "; ".join(f"{cause.get('field', '?')}: {cause.get('message', '')}" for cause in immutable)
         return f"{reference}: a field cannot be changed once the object exists: {fields}. {_way_out(reference)}"
     if failure.status == 403 and failure.reason == "Forbidden":
@@ -441,6 +446,17 @@ def explain(failure: ApiFailure, manifest: Manifest) -> str:
         way_out = "The role airflow creates the namespace unless airflow_namespace_create is false."
         return f"{reference}: {failure.message}. {way_out}"
     return f"{reference}: the cluster refuses it: {failure.message}"
+
+
+def _causes(failure: ApiFailure) -> list[Mapping[str, Any]]:
+    return [cause for cause in failure.details.get("causes") or [] if isinstance(cause, Mapping)]
+
+
+def _immutable_causes(failure: ApiFailure) -> list[Mapping[str, Any]]:
+    """Return what the cluster says of fields that cannot be changed; nothing if something else was wrong."""
+    if failure.status != 422:
+        return []
+    return [cause for cause in _causes(failure) if _immutable(str(cause.get("message", "")))]
 
 
 def _immutable(message: str) -> bool:

@@ -211,6 +211,113 @@ class TestOutcome:
         assert apply(cluster, thing("Deployment", "web")) == {"Deployment/web": "unchanged"}
 
 
+FORBIDDEN_CHANGE = "updates to statefulset spec for fields other than 'replicas' are forbidden"
+
+
+def invalid(message: str) -> ApiFailure:
+    return ApiFailure("is invalid", 422, "Invalid", {"causes": [{"field": "spec", "message": message}]})
+
+
+class TestWhatNeverHeldAnything:
+    """A first deploy with a wrong storage class leaves a claim that nothing can bind, and that cannot be changed."""
+
+    @pytest.fixture
+    def refusing(self, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """The cluster refuses to change the StatefulSet, as long as it is there, with this message."""
+
+        def refuse(message: str) -> Any:
+            real_apply = cluster.apply
+
+            def apply(manifest: Manifest, *args: Any, **rest: Any) -> Manifest:
+                if ("StatefulSet", "airflow", "db") in cluster.objects and manifest["kind"] == "StatefulSet":
+                    raise invalid(message)
+                return dict(real_apply(manifest, *args, **rest))
+
+            monkeypatch.setattr(cluster, "apply", apply)
+            cluster.log.clear()
+            return cluster
+
+        return refuse
+
+    def database(self, storage_class: str) -> Manifest:
+        template = {"metadata": {"name": "data"}, "spec": {"storageClassName": storage_class}}
+        return thing("StatefulSet", "db", spec={"replicas": 1, "volumeClaimTemplates": [template]})
+
+    def claim(self, cluster: Any, phase: str = "Pending", volume: str | None = None) -> None:
+        spec = {"volumeName": volume} if volume else {}
+        cluster.add("PersistentVolumeClaim", "data-db-0", spec=spec, status={"phase": phase})
+
+    def test_is_replaced_with_its_claim(self, cluster: Any, refusing: Any) -> None:
+        apply(cluster, self.database("wrong"))
+        self.claim(cluster)
+        refusing(FORBIDDEN_CHANGE)
+        assert apply(cluster, self.database("right")) == {"StatefulSet/db": "replaced"}
+        assert cluster.log == [
+            "delete PersistentVolumeClaim/data-db-0",
+            "delete StatefulSet/db",
+            "apply StatefulSet/db",
+        ]
+        (template,) = cluster.objects["StatefulSet", "airflow", "db"]["spec"]["volumeClaimTemplates"]
+        assert template["spec"]["storageClassName"] == "right"
+
+    def test_a_claim_alone_is_replaced_too(self, cluster: Any) -> None:
+        given = thing("PersistentVolumeClaim", "dags", spec={"storageClassName": "right"})
+        cluster.add("PersistentVolumeClaim", "dags", spec={"storageClassName": "wrong"}, status={"phase": "Pending"})
+        cluster.refusals["apply PersistentVolumeClaim/dags"] = invalid("spec is immutable after creation")
+        with pytest.raises(Failure):
+            apply(cluster, given)
+        assert "delete PersistentVolumeClaim/dags" in cluster.log
+
+    @pytest.mark.parametrize(("phase", "volume"), [("Bound", "pv-1"), ("Lost", "pv-1"), ("Pending", "pv-1")])
+    def test_what_may_hold_data_stays(self, cluster: Any, refusing: Any, phase: str, volume: str) -> None:
+        apply(cluster, self.database("wrong"))
+        self.claim(cluster, phase, volume)
+        refusing(FORBIDDEN_CHANGE)
+        with pytest.raises(Failure, match="cannot be changed once the object exists"):
+            apply(cluster, self.database("right"))
+        assert cluster.log == []
+
+    def test_what_is_ready_stays(self, cluster: Any, refusing: Any) -> None:
+        apply(cluster, self.database("wrong"))
+        cluster.objects["StatefulSet", "airflow", "db"]["status"] = {"readyReplicas": 1}
+        refusing(FORBIDDEN_CHANGE)
+        with pytest.raises(Failure, match="cannot be changed once the object exists"):
+            apply(cluster, self.database("right"))
+        assert cluster.log == []
+
+    def test_pods_without_volumes_stay_though_none_is_ready(self, cluster: Any, refusing: Any) -> None:
+        """A worker that is not ready may still be finishing its tasks."""
+        apply(cluster, thing("StatefulSet", "db", spec={"replicas": 1}))
+        refusing(FORBIDDEN_CHANGE)
+        with pytest.raises(Failure, match="cannot be changed once the object exists"):
+            apply(cluster, thing("StatefulSet", "db", spec={"serviceName": "other"}))
+        assert cluster.log == []
+
+    def test_nothing_is_deleted_for_a_value_that_would_be_refused_again(self, cluster: Any, refusing: Any) -> None:
+        apply(cluster, self.database("wrong"))
+        self.claim(cluster)
+        refusing("must be greater than or equal to 0")
+        with pytest.raises(Failure, match="the cluster refuses it: is invalid"):
+            apply(cluster, self.database("right"))
+        assert cluster.log == []
+
+    def test_check_mode_deletes_nothing(self, cluster: Any, refusing: Any) -> None:
+        apply(cluster, self.database("wrong"))
+        self.claim(cluster)
+        refusing(FORBIDDEN_CHANGE)
+        assert apply(cluster, self.database("right"), check_mode=True) == {"StatefulSet/db": "replaced"}
+        assert cluster.log == []
+
+    def test_one_that_will_not_go_is_told(self, cluster: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        apply(cluster, self.database("wrong"))
+        self.claim(cluster)
+        refusing(FORBIDDEN_CHANGE)
+        monkeypatch.setattr(_apply_set.time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(cluster, "delete", lambda *args, **rest: None)
+        with pytest.raises(Failure, match=r"PersistentVolumeClaim/data-db-0: it has to be replaced, but after 30 s"):
+            apply(cluster, self.database("right"))
+
+
 class TestLeaving:
     @pytest.mark.parametrize("kind", ["PersistentVolumeClaim", "Secret"])
     def test_what_holds_data_stays_and_is_told(self, cluster: Any, kind: str) -> None:
