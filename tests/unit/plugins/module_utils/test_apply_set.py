@@ -268,8 +268,8 @@ class TestWhatNeverHeldAnything:
             apply(cluster, given)
         assert "delete PersistentVolumeClaim/dags" in cluster.log
 
-    @pytest.mark.parametrize(("phase", "volume"), [("Bound", "pv-1"), ("Lost", "pv-1"), ("Pending", "pv-1")])
-    def test_what_may_hold_data_stays(self, cluster: Any, refusing: Any, phase: str, volume: str) -> None:
+    @pytest.mark.parametrize(("phase", "volume"), [("Bound", "pv-1"), ("Lost", None), ("Pending", "pv-1")])
+    def test_what_may_hold_data_stays(self, cluster: Any, refusing: Any, phase: str, volume: str | None) -> None:
         apply(cluster, self.database("wrong"))
         self.claim(cluster, phase, volume)
         refusing(FORBIDDEN_CHANGE)
