@@ -26,6 +26,10 @@ OPTIONS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 660},
 }
 
+#: The role workers' apply set, and what marks its pods.
+WORKERS_SET = "workers"
+WORKER_LABEL = "airflow.kubernetes/worker=true"
+
 #: What holds the data of a release, and is deleted only with ``data``.
 DATA_KINDS = ("PersistentVolumeClaim", "Secret")
 
@@ -34,9 +38,11 @@ def run(task: Task) -> dict[str, Any]:
     """Remove the release; the result holds ``objects`` deleted and ``kept``."""
     params = task.params
     destroyer = _Destroyer(Client(params), params["release"], params["namespace"], task.check_mode)
-    outcomes = destroyer.remove_sets()
-    if not task.check_mode:
-        destroyer.wait_for_pods(params["timeout"], time.monotonic, time.sleep)
+    outcomes = []
+    for workers, pods in ((True, WORKER_LABEL), (False, "")):
+        outcomes += destroyer.remove_sets(workers)
+        if not task.check_mode:
+            destroyer.wait_for_pods(params["timeout"], pods, time.monotonic, time.sleep)
     if params["data"]:
         outcomes += destroyer.remove_data()
     destroyer.forget()
@@ -56,20 +62,31 @@ class _Destroyer:
         self.check_mode = check_mode
         self.selector = f"{RELEASE_LABEL}={release}"
 
-    def remove_sets(self) -> list[Outcome]:
-        """Empty every apply set that the release's inventory names."""
+    def remove_sets(self, workers: bool) -> list[Outcome]:
+        """Empty the apply sets that the release's inventory names.
+
+        :param workers: the workers' set, which goes first, or all others: a worker ends its tasks, and ends at all,
+            only while the database, the broker and the API server are there.
+        """
         name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
         inventory = self.client.get("v1", "ConfigMap", name, self.namespace) or {}
         sets = [
             ApplySet(self.client, self.release, set_name, self.namespace, self.check_mode)
             for set_name in inventory.get("data") or {}
+            if (set_name == WORKERS_SET) is workers
         ]
         return [outcome for apply_set in sets for outcome in apply_set.apply([])]
 
-    def wait_for_pods(self, timeout: float, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Wait until the pods have ended: workers finish their tasks first, and claims are held until then."""
+    def wait_for_pods(
+        self, timeout: float, label: str, now: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        """Wait until the pods have ended, which hold claims until then.
+
+        :param timeout: seconds.
+        :param label: a further label of the pods; empty for all of the release.
+        """
         end = now() + timeout
-        while pods := self._list("Pod"):
+        while pods := self._list("Pod", label):
             if now() > end:
                 names = ", ".join(pod["metadata"]["name"] for pod in pods)
                 raise Failure(
@@ -103,6 +120,7 @@ class _Destroyer:
             name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
             self.client.delete("v1", "ConfigMap", name, self.namespace)
 
-    def _list(self, kind: str) -> list[Manifest]:
-        items: list[Manifest] = self.client.list("v1", kind, self.namespace, self.selector)["items"]
+    def _list(self, kind: str, label: str = "") -> list[Manifest]:
+        selector = f"{self.selector},{label}" if label else self.selector
+        items: list[Manifest] = self.client.list("v1", kind, self.namespace, selector)["items"]
         return items

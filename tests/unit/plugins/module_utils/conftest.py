@@ -58,7 +58,7 @@ class Cluster:
         self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
     ) -> Manifest:
         self._refuse(f"list {kind}")
-        wanted = dict([label_selector.split("=", 1)]) if label_selector else {}
+        wanted = dict(pair.split("=", 1) for pair in (label_selector or "").split(",") if pair)
         items = [
             copy.deepcopy(stored)
             for (its_kind, its_namespace, _name), stored in sorted(self.objects.items())

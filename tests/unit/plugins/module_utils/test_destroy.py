@@ -111,6 +111,23 @@ def test_data_goes_only_after_the_pods_have_ended(deployed: Any, destroy: Any, m
     assert deployed.names("PersistentVolumeClaim") == ["other-web", "other-worker"]
 
 
+def test_workers_end_while_the_rest_is_there(deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply_set = ApplySet(deployed, "airflow", "workers", "airflow")
+    given = [{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "airflow-worker"}}]
+    apply_set.apply(prepare(given, "airflow", "workers", "airflow"))
+    deployed.add("Pod", "airflow-worker-0", metadata={"labels": {**LABELS, "airflow.kubernetes/worker": "true"}})
+    seen = []
+
+    def sleep(seconds: float) -> None:
+        seen.append([path for path in of(deployed, "airflow") if path.startswith(("Deployment/", "StatefulSet/"))])
+        del deployed.objects["Pod", "airflow", "airflow-worker-0"]
+
+    monkeypatch.setattr(_destroy.time, "sleep", sleep)
+    destroy()
+    assert seen == [["Deployment/airflow-web", "Deployment/airflow-worker"]]
+    assert deployed.names("StatefulSet") == []
+
+
 def test_pods_that_do_not_end_are_named_and_the_data_stays(
     deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
