@@ -185,11 +185,6 @@ class Client:
         """The library's ``ApiClient``, for what is not a request and an answer (a websocket to a pod)."""
         return self._dynamic.client
 
-    @property
-    def core(self) -> Any:
-        """The typed core/v1 API, for what has no plain request (exec). Imports a second's worth: use it rarely."""
-        return kubernetes.client.CoreV1Api(self._dynamic.client)
-
     def _resource(self, api_version: str, kind: str) -> Any:
         with self._speaking_plainly():
             try:
