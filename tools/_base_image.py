@@ -10,7 +10,7 @@ from tools._docker import build, image_id, recipe_hash
 from tools._paths import cache
 from tools._run import run
 from tools._step import step
-from tools._versions import DEBIAN, DEBIAN_MIRROR
+from tools._versions import DEBIAN
 
 VERSIONS = {"debian": DEBIAN}
 # Left out here and not in the Dockerfile, because a layer cannot make the one below it smaller.
@@ -44,7 +44,7 @@ def _ensure_bootstrap() -> str:
             root = Path(temporary) / "root"
             archive = Path(temporary) / "root.tar"
             options = ["--variant=minbase", "--include=ca-certificates"]
-            run(["debootstrap", *options, DEBIAN, root, DEBIAN_MIRROR], timeout=900)
+            run(["debootstrap", *options, DEBIAN, root], timeout=900)
             without = [f"--exclude=./{path}/*" for path in NOT_KEPT]
             run(["tar", "--create", "--file", archive, "--directory", root, *without, "."], timeout=300)
             run(["docker", "import", archive, image], timeout=300)

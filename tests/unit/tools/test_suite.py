@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tools import _stage, suite
-from tools._stage import Result, Stage, run_stage
+from tools._stage import Result, Stage, essence, run_stage
 from tools._stages import groups
 
 
@@ -29,6 +29,35 @@ def junit(name: str, tests: int, failures: int = 0, errors: int = 0, skipped: in
     counts = f'tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}"'
     script = f"""echo '<testsuites><testsuite {counts}/></testsuites>' > "${{0#--junitxml=}}"; exit {code}"""
     return Stage(name, ("bash", "-c", script), junit=True)
+
+
+class TestEssence:
+    def test_begins_where_the_failure_is_told_and_leaves_colours_out(self) -> None:
+        log = "\n".join(
+            [
+                *["well"] * 30,
+                "fatal: wanted",
+                "more",
+                "\x1b[31m  │ fatal: [host]: FAILED! => why\x1b[0m",
+                "  │ ",
+                *["after"] * 30,
+            ]
+        )
+        stage = shell("scenario", f"echo '{log}'; exit 1")
+        run_stage(stage)
+        lines = essence(stage).splitlines()
+        assert lines[:2] == ["  | fatal: [host]: FAILED! => why", "  | after"]
+        assert len(lines) == 15
+
+    def test_is_the_end_of_a_log_that_tells_nothing(self) -> None:
+        stage = shell("silent", "seq 100; exit 1")
+        run_stage(stage)
+        assert essence(stage).splitlines()[-1] == "  | 100"
+
+    def test_stands_right_before_the_closing_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        results = [run_stage(shell("well", "true")), run_stage(shell("badly", "echo 'fatal: reason'; exit 3"))]
+        suite.print_failures(results)
+        assert capsys.readouterr().out == "badly failed:\n  | fatal: reason\n\n"
 
 
 class TestStage:
