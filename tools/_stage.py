@@ -20,7 +20,7 @@ OUTPUT = CHECKOUT / "tests" / "output"
 TAIL_LINES = 40
 ESSENCE_LINES = 15
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-# What the telling of a failure begins with: Ansible's last one, since earlier ones may have been wanted; else the first.
+# What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
 FATAL = re.compile(r"fatal: ")
 ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 CLUSTER = "airflow"
