@@ -33,8 +33,9 @@ def start_log() -> None:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment with the system's and our own commands on PATH."""
-    env = dict(os.environ, LC_ALL="C.UTF-8")
+    """Return this process's environment with the system's and our own commands on PATH, and the system's certificates."""
+    # uv trusts a list of its own unless told otherwise; behind a proxy that inspects TLS, only the system's knows it.
+    env = dict(os.environ, LC_ALL="C.UTF-8", UV_SYSTEM_CERTS="true")
     path = [str(cache("bin")), env.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"]
     env["PATH"] = os.pathsep.join(part for part in path if part)
     env.update(extra or {})

@@ -48,7 +48,7 @@ def ensure_environment(suffix: str) -> None:
     The plain ones get the oldest supported Python of this machine and the others the newest: both ends are tested.
     """
     venv, collections = CHECKOUT / f".venv{suffix}", CHECKOUT / f".collections{suffix}"
-    stamp, wanted = venv / ".lock", _recipe()
+    stamp, wanted = venv / ".recipe", _recipe()
     if not (_runs(venv) and stamp.is_file() and stamp.read_text().splitlines()[0] == wanted):
         python = _newest_python() if suffix else _oldest_python()
         if python is None:
