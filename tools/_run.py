@@ -33,7 +33,7 @@ def start_log() -> None:
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return this process's environment with the system's and our own commands on PATH, and the system's certificates."""
+    """Return this process's environment, with the commands of the system and our own, and the system's certificates."""
     # uv trusts a list of its own unless told otherwise; behind a proxy that inspects TLS, only the system's knows it.
     env = dict(os.environ, LC_ALL="C.UTF-8", UV_SYSTEM_CERTS="true")
     path = [str(cache("bin")), env.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"]
