@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 _ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -25,7 +26,14 @@ class ActionModule(InProcessAction):
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
         self._task.args["known_variables"] = known
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
+        self._task.args["wrong_arguments"] = list(
+            _role_arguments.problems_of(_ROLES, task_vars or {}, self._load, self._templar.template)
+        )
         return super().run(tmp, task_vars)
+
+    def _load(self, path: Path) -> Any:
+        # Ansible has read these files already, and keeps them.
+        return self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
 
 
 def role_variables() -> list[str]:

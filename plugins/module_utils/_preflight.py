@@ -38,6 +38,7 @@ OPTIONS: dict[str, Any] = {
     "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
+    "wrong_arguments": {"type": "list", "elements": "str", "default": []},
 }
 
 #: The oldest Airflow that the roles deploy.
@@ -78,6 +79,7 @@ def run(task: Task) -> dict[str, Any]:
 def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Check what can be checked without a cluster; return problems and warnings."""
     problems = [
+        *params["wrong_arguments"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),
         *check_version(params["version"]),

@@ -122,6 +122,13 @@ options:
     type: list
     elements: str
     default: []
+  wrong_arguments:
+    description:
+      - What is wrong with the types of variables that are set, a sentence for each.
+      - The action looks for it by itself.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes

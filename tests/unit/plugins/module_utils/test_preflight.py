@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
     "secrets": [],
     "variables": [],
     "known_variables": [],
+    "wrong_arguments": [],
 }
 
 FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
