@@ -152,16 +152,22 @@ class Client:
         :raises ApiFailure: the server answered with an error.
         :raises Failure: no server answered.
         """
-        params = {name: value for name, value in params.items() if value is not None}
-        params.setdefault("_request_timeout", REQUEST_TIMEOUT)
-        with self._speaking_plainly():
-            response = self._dynamic.request(method, path, body=body, serialize=False, **params)
-            text = response.data.decode("utf-8")
-            self._note_time(response.headers.get("Date"))
+        text = self.text(method, path, body, **params)
         try:
             return json.loads(text)
         except ValueError:
             return text
+
+    def text(self, method: str, path: str, body: Any = None, **params: Any) -> str:
+        """Send one request as :meth:`request` does, and return the text of the answer as it is."""
+        params = {name: value for name, value in params.items() if value is not None}
+        params.setdefault("_request_timeout", REQUEST_TIMEOUT)
+        with self._speaking_plainly():
+            response = self._dynamic.request(method, path, body=body, serialize=False, **params)
+            self._note_time(response.headers.get("Date"))
+        # A log is what a program has written, and may be cut within a character.
+        text: str = response.data.decode("utf-8", "replace")
+        return text
 
     def _object(self, method: str, path: str, body: Any = None, **params: Any) -> Manifest:
         """Send a request that is answered with an object."""

@@ -43,11 +43,18 @@ class _Channels:
     """Numbered channels over one websocket."""
 
     def __init__(
-        self, client: Client, namespace: str, pod: str, subresource: str, query: Sequence[tuple[str, Any]]
+        self,
+        client: Client,
+        namespace: str,
+        pod: str,
+        subresource: str,
+        query: Sequence[tuple[str, Any]],
+        silence: float = SILENCE,
     ) -> None:
+        self._silence = silence
         self.what = f"{subresource} in pod {pod} of namespace {namespace}"
         path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(pod)}/{subresource}"
-        self._socket = _connect(client, f"{path}?{urlencode(query)}", self.what)
+        self._socket = _connect(client, f"{path}?{urlencode(query)}", self.what, silence)
 
     def send(self, channel: int, data: bytes) -> None:
         """Send bytes of any length; waits while the other side is slow.
@@ -71,7 +78,7 @@ class _Channels:
             try:
                 opcode, data = self._socket.recv_data()
             except websocket.WebSocketTimeoutException as error:
-                raise TimeoutError(f"no answer for {SILENCE} s") from error
+                raise TimeoutError(f"no answer for {self._silence:.0f} s") from error
             except (websocket.WebSocketException, ConnectionError):
                 return None
             if opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -89,14 +96,23 @@ class Exec:
     """A program that runs in a container, fed and read as streams of bytes.
 
     :param command: the program and its arguments. They are visible to others: no secrets.
+    :param silence: seconds without a byte after which it counts as gone.
     :raises ApiFailure: the API server refuses.
     """
 
-    def __init__(self, client: Client, namespace: str, pod: str, container: str, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        pod: str,
+        container: str,
+        command: Sequence[str],
+        silence: float = SILENCE,
+    ) -> None:
         self.where = f"container {container} of pod {pod} in namespace {namespace}"
         query = [("container", container), *(("command", part) for part in command)]
         query += [("stdin", "true"), ("stdout", "true"), ("stderr", "true"), ("tty", "false")]
-        self._channels = _Channels(client, namespace, pod, "exec", query)
+        self._channels = _Channels(client, namespace, pod, "exec", query, silence)
         self._out = bytearray()
         self._said = bytearray()
         self._status = bytearray()
@@ -200,14 +216,14 @@ class _Reader(io.RawIOBase):
         return len(data)
 
 
-def _connect(client: Client, path: str, what: str) -> Any:
+def _connect(client: Client, path: str, what: str, silence: float) -> Any:
     connection = client.connection
     configuration = connection.configuration
     url = "ws" + configuration.host.removeprefix("http") + path
     try:
         return websocket.create_connection(
             url,
-            timeout=SILENCE,
+            timeout=silence,
             header=_headers(connection),
             subprotocols=list(PROTOCOLS),
             sslopt=_tls(configuration),

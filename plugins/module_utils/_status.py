@@ -105,7 +105,10 @@ class Queue:
 
 @dataclass(frozen=True)
 class Status:
-    """All there is to say of a release."""
+    """All there is to say of a release.
+
+    :param verdicts: what is said of each of its workloads, Jobs and claims.
+    """
 
     title: str
     components: Sequence[Component]
@@ -114,6 +117,7 @@ class Status:
     versions: Mapping[str, str]
     address: str
     health: Answer | None
+    verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
 
 
 def run(task: Task) -> dict[str, Any]:
@@ -194,6 +198,7 @@ def build(
         versions={"airflow": ", ".join(airflow), "kubernetes": kubernetes},
         address=address,
         health=health,
+        verdicts=verdicts,
     )
 
 
