@@ -70,7 +70,9 @@ class Diagnosis:
     @property
     def state(self) -> str:
         """How the release is, in two words."""
-        return "healthy" if self.status and _status.is_healthy(self.status) else "not healthy"
+        well = self.status and self.status.components and _status.is_healthy(self.status)
+        failed = any(verdict.state == State.NEVER for verdict in self.verdicts.values())
+        return "healthy" if well and not failed else "not healthy"
 
 
 def diagnose(namespace: str, release: str, failure: str, found: Collected, now: datetime, where: str) -> Diagnosis:
@@ -149,7 +151,7 @@ def essence(diagnosis: Diagnosis) -> list[str]:
     lines = [] if diagnosis.failure else [f"{diagnosis.title}: {diagnosis.state}", *_told(troubles)]
     if not (diagnosis.failure and hopeless):
         lines += _tails(diagnosis, troubles)
-    warnings = _warnings(diagnosis)
+    warnings = _warnings(diagnosis) if troubles or diagnosis.state != "healthy" else []
     lines += ["Last warnings of the cluster:", *(f"  {line}" for line in warnings)] if warnings else []
     lines.append(_versions(diagnosis))
     return [line for text in lines for line in diagnosis.secrecy.text(text).split("\n")]
@@ -195,12 +197,12 @@ def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[st
 
 
 def _warnings(diagnosis: Diagnosis) -> list[str]:
-    """Return the last warnings, each once; as seen in a release, the newest says most."""
-    latest: dict[tuple[str, str], str] = {}
+    """Return the last warnings, each once, as it was told last."""
+    latest: dict[tuple[str, ...], str] = {}
     for event in diagnosis.found.objects.get("Event") or ():
         if event.get("type") == "Warning":
             about = event.get("involvedObject") or {}
-            called = (str(about.get("name")), str(event.get("reason")))
+            called = (str(about.get("name")), str(event.get("reason")), str(event.get("message"))[:20])
             latest.pop(called, None)
             latest[called] = diagnosis.secrecy.text(_event(event, 300))
     return list(latest.values())[-WARNINGS:]

@@ -65,6 +65,11 @@ class Source:
     all_of_them: bool = False
     query: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def resource(self) -> str:
+        """The kind as rights and kubectl name it."""
+        return self.path.rpartition("/")[2]
+
 
 _CORE, _APPS = "/api/v1/namespaces/{}", "/apis/apps/v1/namespaces/{}"
 SOURCES: Mapping[str, Source] = {
@@ -195,14 +200,18 @@ class _Collector:
 
     def collect(self, health: HealthQuestion | None) -> Collected:
         found = self._found
-        questions: dict[str, Callable[[], Any]] = {f"{kind}s": partial(self._list, kind) for kind in SOURCES}
-        questions["Namespace"] = self._get_namespace
+        questions: dict[str, Callable[[], Any]] = {
+            source.resource: partial(self._list, kind) for kind, source in SOURCES.items()
+        }
+        questions["namespace"] = self._get_namespace
         questions["Version of the cluster"] = lambda: self._request("/version")
         if health:
             questions["Health of Airflow"] = lambda: HealthProbe(self._namespace, health).ask(self._client)
         answers = self._crew.ask(questions)
-        self._sort({kind: answers.get(f"{kind}s") or [] for kind in SOURCES})
-        found.namespace = answers.get("Namespace")
+        if "secrets" not in answers:
+            found.problems.append("Secrets: unread, so their values are masked only where names or context show them")
+        self._sort({kind: answers.get(source.resource) or [] for kind, source in SOURCES.items()})
+        found.namespace = answers.get("namespace")
         found.version = str((answers.get("Version of the cluster") or {}).get("gitVersion") or "").removeprefix("v")
         found.health = answers.get("Health of Airflow")
         if found.health and found.health.problem:
@@ -267,7 +276,7 @@ class _Collector:
             following = (page.get("metadata") or {}).get("continue") or None
             if following is None:
                 return objects
-        self._found.problems.append(f"{kind}s: only the first {len(objects)} were read")
+        self._found.problems.append(f"{source.resource}: only the first {len(objects)} were read")
         return objects
 
     def _request(self, path: str, **params: Any) -> Any:
@@ -302,9 +311,9 @@ def logs_of(pods: Iterable[Obj]) -> Iterator[Log]:
         kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
         for container in [found for kind in kinds for found in status(pod).get(kind) or ()]:
             state, last = container.get("state") or {}, container.get("lastState") or {}
-            if state.get("running") or state.get("terminated") or container.get("restartCount"):
+            if "running" in state or "terminated" in state or container.get("restartCount"):
                 yield Log(name(pod), container["name"])
-            if last.get("terminated"):
+            if "terminated" in last:
                 yield Log(name(pod), container["name"], previous=True)
 
 
@@ -313,7 +322,7 @@ def containers_with_airflow(pods: Iterable[Obj], config_map: str) -> Iterator[tu
     for pod in sorted(pods, key=lambda pod: (not is_true(pod, "Ready"), name(pod))):
         containers = [*(spec(pod).get("containers") or ()), *(spec(pod).get("initContainers") or ())]
         states = [*(status(pod).get("containerStatuses") or ()), *(status(pod).get("initContainerStatuses") or ())]
-        running = {state["name"] for state in states if (state.get("state") or {}).get("running")}
+        running = {state["name"] for state in states if "running" in (state.get("state") or {})}
         for container in containers:
             sources = [(source.get("configMapRef") or {}).get("name") for source in container.get("envFrom") or ()]
             if config_map in sources and container["name"] in running and not deleted(pod):

@@ -14,6 +14,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -34,6 +35,8 @@ _ASSIGNED = re.compile(
     r"|broker_url|result_backend|basic_auth|dsn)['\"]?\s{0,8}[=:]\s{0,8}['\"]?)(?!//|\*{8})[^\s'\",;&)]+",
     re.IGNORECASE,
 )
+# Whatever signed it, and with whichever key: the tokens of tasks are in the logs of workers.
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+")
 
 #: A value of so many characters is masked wherever it occurs; a shorter one as a word of its own; one that is shorter
 #: still could be anything.
@@ -130,13 +133,15 @@ def secret_values(objects: Iterable[Obj]) -> Iterator[str]:
             for container in [*(template.get("initContainers") or ()), *(template.get("containers") or ())]:
                 variables = container.get("env") or ()
                 yield from (str(v["value"]) for v in variables if v.get("value") and is_secret_name(str(v.get("name"))))
+                words = [*(container.get("command") or ()), *(container.get("args") or ())]
+                yield from (word for option, word in pairwise(words) if _takes_secret(option))
 
 
 def _masked_line(line: str) -> str:
     if len(line) > LINE_LENGTH:
         # Half a word could be half a password that is no longer known as one.
         line = "".join(line[:LINE_LENGTH].rsplit(None, 1)[:-1]) + " ... (cut)"
-    return _ASSIGNED.sub(rf"\g<before>{MASK}", masked(line))
+    return _TOKEN.sub(MASK, _ASSIGNED.sub(rf"\g<before>{MASK}", masked(line)))
 
 
 def _takes_secret(argument: Any) -> bool:
