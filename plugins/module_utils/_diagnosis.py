@@ -176,11 +176,17 @@ def files(diagnosis: Diagnosis) -> dict[str, str]:
 
 
 def _told(troubles: Mapping[Key, Verdict]) -> Iterable[str]:
+    """Return what fails, with all that is known, then what is not done, that of one reason together."""
+    waiting: dict[str, list[str]] = {}
     for key, verdict in troubles.items():
+        if verdict.state != State.NEVER:
+            waiting.setdefault(verdict.reason, []).append(str(key))
+            continue
         yield f"{key}  {verdict.state}: {verdict.reason}"
         for what, said in (("Seen", verdict.detail), ("Where", verdict.place), ("Next", verdict.advice)):
             if said:
                 yield f"  {what}: {said}"
+    yield from (f"{', '.join(keys)}  {State.NOT_YET}: {reason}" for reason, keys in waiting.items())
 
 
 def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[str]:
@@ -197,15 +203,20 @@ def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[st
 
 
 def _warnings(diagnosis: Diagnosis) -> list[str]:
-    """Return the last warnings, each once, as it was told last."""
-    latest: dict[tuple[str, ...], str] = {}
+    """Return the last warnings: what was said again of the same object, or in the same words, only as it came last."""
+    latest: dict[tuple[str, ...], Obj] = {}
     for event in diagnosis.found.objects.get("Event") or ():
         if event.get("type") == "Warning":
-            about = event.get("involvedObject") or {}
-            called = (str(about.get("name")), str(event.get("reason")), str(event.get("message"))[:20])
+            about, message = event.get("involvedObject") or {}, str(event.get("message"))
+            called = (str(about.get("name")), str(event.get("reason")), message[:20])
             latest.pop(called, None)
-            latest[called] = diagnosis.secrecy.text(_event(event, 300))
-    return list(latest.values())[-WARNINGS:]
+            latest[called] = event
+    worded: dict[tuple[str, str], str] = {}
+    for event in latest.values():
+        words = (str(event.get("reason")), str(event.get("message")))
+        worded.pop(words, None)
+        worded[words] = diagnosis.secrecy.text(_event(event, 300))
+    return list(worded.values())[-WARNINGS:]
 
 
 def _event(event: Obj, length: int = 2000) -> str:
