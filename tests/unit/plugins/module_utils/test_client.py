@@ -58,9 +58,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.command, self.path, self.headers.get("Content-Type", ""), body))
         missing = {"kind": "Status", "message": f"{path} not found", "reason": "NotFound", "code": 404}
         status, content = self.server.answers.get((self.command, path), (404, missing))
-        encoded = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        raw = content.encode() if isinstance(content, str) else content
+        encoded = raw if isinstance(raw, bytes) else json.dumps(content).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/plain" if isinstance(content, str) else "application/json")
+        self.send_header("Content-Type", "text/plain" if isinstance(raw, bytes) else "application/json")
         self.send_header("Content-Length", str(len(encoded)))
         self.end_headers()
         self.wfile.write(encoded)
@@ -137,6 +138,12 @@ def test_deletes_with_what_depends_on_it(server: ApiServer, client: Client) -> N
 def test_an_answer_that_is_no_json_is_its_text(server: ApiServer, client: Client) -> None:
     server.answers["GET", "/log"] = (200, "line one\n")
     assert client.request("get", "/log") == "line one\n"
+
+
+@pytest.mark.parametrize(("logged", "text"), [(b"42\n", "42\n"), (b'{"a": 1}', '{"a": 1}'), (b"caf\xc3", "caf\ufffd")])
+def test_a_log_is_text_whatever_is_in_it(server: ApiServer, client: Client, logged: bytes, text: str) -> None:
+    server.answers["GET", "/log"] = (200, logged)
+    assert client.text("get", "/log") == text
 
 
 def test_a_refusal_carries_what_the_cluster_says(server: ApiServer, client: Client) -> None:
