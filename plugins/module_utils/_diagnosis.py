@@ -189,14 +189,23 @@ def _told(troubles: Mapping[Key, Verdict]) -> Iterable[str]:
     yield from (f"{', '.join(keys)}  {State.NOT_YET}: {reason}" for reason, keys in waiting.items())
 
 
+def _at_work(pod: Obj) -> Iterable[str]:
+    """Return the containers of a pod that have more to do: neither ready nor ended well."""
+    for kind in ("initContainerStatuses", "containerStatuses"):
+        for container in status(pod).get(kind) or ():
+            ended = (container.get("state") or {}).get("terminated") or {}
+            if not container.get("ready") and ended.get("exitCode") != 0:
+                yield str(container.get("name"))
+
+
 def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[str]:
     """Return the ends of the logs that tell why: those that verdicts name, else those of pods that are not ready."""
     logs = diagnosis.found.logs
     sources = [verdict.log for verdict in troubles.values() if verdict.log]
     wanted = [Log(source.pod, source.container, source.previous) for source in sources]
     if not wanted and troubles:
-        unready = {name(pod) for pod in diagnosis.found.objects.get("Pod") or () if not is_true(pod, "Ready")}
-        wanted = [log for log in logs if log.pod in unready and not log.previous]
+        unready = [pod for pod in diagnosis.found.objects.get("Pod") or () if not is_true(pod, "Ready")]
+        wanted = [Log(name(pod), container) for pod in unready for container in _at_work(pod)]
     for log in [log for log in dict.fromkeys(wanted) if (logs.get(log) or "").strip()][:TAILS]:
         yield f"End of the log of container {log.container} of pod {log.pod}:"
         yield from (f"  | {line[:300]}" for line in diagnosis.secrecy.text(logs[log]).rstrip().split("\n")[-TAIL:])

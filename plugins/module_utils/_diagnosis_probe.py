@@ -298,7 +298,7 @@ class _Collector:
         text = inspect.getsource(_facts_program).encode("utf-8")
         reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'facts', 'exec'))"
         command = ["python", "-X", "utf8", "-c", reader, SENSITIVE_NAME]
-        silence = _facts_program.PATIENCE + 2
+        silence = _facts_program.PATIENCE + 1
         with Exec(self._client, self._namespace, pod, container, command, silence) as program:
             program.write(text)
             answer: dict[str, Any] = json.loads(program.read(int(program.read(8))))

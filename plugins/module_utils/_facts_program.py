@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 #: Seconds after which the program gives up.
-PATIENCE = 6
+PATIENCE = 5
 
 REVISION = re.compile(r"""^(down_revision|revision)\b[^=\n]*=\s*(.+)$""", re.MULTILINE)
 QUOTED = re.compile(r"""["']([^"']+)["']""")

@@ -149,6 +149,13 @@ def test_a_crashing_release(diagnose: Any) -> None:
         assert line in files["summary.md"]
 
 
+def test_of_what_is_not_done_the_containers_at_work_are_heard(diagnose: Any) -> None:
+    result = diagnose(FakeClient(recorded("gate")), failure="Release airflow is not done after 600 s.")
+    heard = [line for line in result["essence"] if line.startswith("End of the log")]
+    assert heard
+    assert all("container wait-for-" in line for line in heard)
+
+
 def test_of_a_failure_that_was_told_only_the_rest_is_told(diagnose: Any) -> None:
     result = diagnose(FakeClient(recorded("crash")), failure="Release airflow can never be done: x")
     assert result["essence"][0] == "Last warnings of the cluster:"
