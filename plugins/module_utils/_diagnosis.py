@@ -22,6 +22,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._release import
     Release,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._secrecy import Secrecy, secret_values
+from ansible_collections.airflow.kubernetes.plugins.module_utils._telling import duration
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     Event,
     Key,
@@ -148,7 +149,7 @@ def essence(diagnosis: Diagnosis) -> list[str]:
     """
     troubles = {key: v for key, v in diagnosis.verdicts.items() if v.state != State.DONE and v.blocks}
     hopeless = any(verdict.state == State.NEVER for verdict in troubles.values())
-    lines = [] if diagnosis.failure else [f"{diagnosis.title}: {diagnosis.state}", *_told(troubles)]
+    lines = [] if diagnosis.failure else [f"{diagnosis.title}: {diagnosis.state}", *_told(troubles), *_ill(diagnosis)]
     if not (diagnosis.failure and hopeless):
         lines += _tails(diagnosis, troubles)
     warnings = _warnings(diagnosis) if troubles or diagnosis.state != "healthy" else []
@@ -187,6 +188,17 @@ def _told(troubles: Mapping[Key, Verdict]) -> Iterable[str]:
             if said:
                 yield f"  {what}: {said}"
     yield from (f"{', '.join(keys)}  {State.NOT_YET}: {reason}" for reason, keys in waiting.items())
+
+
+def _ill(diagnosis: Diagnosis) -> Iterable[str]:
+    """Return what Airflow says of those of its parts that are not healthy."""
+    if diagnosis.found.health and diagnosis.found.health.problem:
+        yield f"Health  unknown: {diagnosis.found.health.problem}"
+    for component in diagnosis.status.components if diagnosis.status else ():
+        for part, told in component.health.items():
+            if told.status != "healthy":
+                age = f": last heartbeat {duration(told.heartbeat_age)} ago" if told.heartbeat_age is not None else ""
+                yield f"Health/{part}  {told.status}{age}"
 
 
 def _at_work(pod: Obj) -> Iterable[str]:
@@ -302,7 +314,7 @@ def _summary(diagnosis: Diagnosis) -> str:
     if diagnosis.failure:
         lines += ["", "## What failed", "", *_block(diagnosis.failure.split("\n"))]
     troubles = {key: verdict for key, verdict in diagnosis.verdicts.items() if verdict.state != State.DONE}
-    lines += ["", "## Not done", "", *_block([*_told(troubles)] or ["nothing: all objects are as wanted"])]
+    lines += ["", "## Not done", "", *_block([*_told(troubles), *_ill(diagnosis)] or ["nothing: all is as wanted"])]
     tails = [*_tails(diagnosis, troubles)]
     lines += ["", *_block(tails)] if tails else []
     if diagnosis.status:

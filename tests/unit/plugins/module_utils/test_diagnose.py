@@ -149,6 +149,30 @@ def test_a_crashing_release(diagnose: Any) -> None:
         assert line in files["summary.md"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            {
+                "metadatabase": {"status": "healthy"},
+                "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-11-21T23:50:00Z"},
+            },
+            "Health/scheduler  unhealthy: last heartbeat 60 s ago",
+        ),
+        (ApiFailure("no endpoints available", 503), "Health  unknown: no endpoints available"),
+    ],
+)
+def test_what_airflow_says_of_itself(diagnose: Any, answer: Any, told: str) -> None:
+    client = FakeClient(recorded("healthy"))
+    client.answers["/api/v2/monitor/health"] = answer
+    health = {"service": "airflow-api-server", "port": 8080, "path": "/api/v2/monitor/health", "scheme": "http"}
+    health |= {"workload": None, "components": ["scheduler"], "grace": 60, "exec": None}
+    result = diagnose(client, health=health)
+    assert not result["healthy"]
+    assert told in result["essence"]
+    assert told in tree(result["path"])["summary.md"]
+
+
 def test_of_what_is_not_done_the_containers_at_work_are_heard(diagnose: Any) -> None:
     result = diagnose(FakeClient(recorded("gate")), failure="Release airflow is not done after 600 s.")
     heard = [line for line in result["essence"] if line.startswith("End of the log")]
