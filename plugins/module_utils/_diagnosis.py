@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_dump
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _status
 from ansible_collections.airflow.kubernetes.plugins.module_utils._diagnosis_probe import Collected, Log
@@ -49,7 +49,6 @@ WRITTEN = (
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _NODE_FACTS = ("kubeletVersion", "containerRuntimeVersion", "kernelVersion", "osImage", "architecture")
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass
@@ -350,4 +349,4 @@ def _block(lines: Iterable[str]) -> list[str]:
 
 
 def _yaml(value: Any) -> str:
-    return str(yaml.dump(value, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=10**6))
+    return str(yaml_dump(value, sort_keys=False, allow_unicode=True, width=10**6))

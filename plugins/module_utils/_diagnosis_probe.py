@@ -45,8 +45,8 @@ TIMEOUT = (3, 10)
 CONCURRENCY = 8
 #: Objects of a kind in one answer, and answers.
 PAGE, PAGES = 500, 10
-#: Of one container's log: lines, and bytes. And how many logs.
-LINES, BYTES, LOGS = 1000, 512 * 1024, 150
+#: Of one container's log: lines, and bytes. And how many logs, and lines of all of them: masking takes time.
+LINES, BYTES, LOGS, ALL_LINES = 1000, 512 * 1024, 150, 20_000
 #: Events that are kept, the newest.
 EVENTS = 1000
 #: In an event the name of a pod that is gone starts with so many characters of its owner's name.
@@ -224,7 +224,9 @@ class _Collector:
         """Read the logs, and ask a container with Airflow in it."""
         pods = self._found.objects["Pod"]
         logs = list(logs_of(pods))
-        questions: dict[Any, Callable[[], Any]] = {log: partial(self._log, log) for log in logs[:LOGS]}
+        questions: dict[Any, Callable[[], Any]] = {
+            log: partial(self._log, log, lines_of_each(len(logs))) for log in logs[:LOGS]
+        }
         if len(logs) > LOGS:
             self._found.problems.append(f"Logs: {len(logs) - LOGS} are left out, of pods that are ready")
         inside = next(iter(containers_with_airflow(pods, f"{self._release}-config")), None)
@@ -282,11 +284,11 @@ class _Collector:
     def _request(self, path: str, **params: Any) -> Any:
         return self._client.request("get", path, _request_timeout=TIMEOUT, **params)
 
-    def _log(self, log: Log) -> str:
+    def _log(self, log: Log, most: int) -> str:
         path = f"/api/v1/namespaces/{quote(self._namespace)}/pods/{quote(log.pod)}/log"
         text = ""
         # The API cuts what is too long at its end, which is what matters: rather ask for fewer lines.
-        for lines in (LINES, LINES // 10, LINES // 100):
+        for lines in (most, most // 10, most // 100 or 1):
             query = [("container", log.container), ("previous", str(log.previous).lower()), ("timestamps", "true")]
             query += [("tailLines", str(lines)), ("limitBytes", str(BYTES))]
             text = self._client.text("get", path, query_params=query, _request_timeout=TIMEOUT)
@@ -303,6 +305,11 @@ class _Collector:
             program.write(text)
             answer: dict[str, Any] = json.loads(program.read(int(program.read(8))))
         return {"pod": pod, "container": container, **answer}
+
+
+def lines_of_each(logs: int) -> int:
+    """Return how many lines of each log are read where there are so many logs."""
+    return min(LINES, max(ALL_LINES // max(logs, 1), LINES // 10))
 
 
 def logs_of(pods: Iterable[Obj]) -> Iterator[Log]:

@@ -19,8 +19,8 @@ description:
     out; only a cluster that does not answer at all, and a directory that cannot be written to, are failures.
   - The facts of Airflow come from a program that runs for a moment in one of its containers, which takes the permission
     to V(get) and V(create) C(pods/exec). It does not import Airflow.
-  - Of each log the last 1000 lines are read, at most 512 KiB, and of no more than 150 containers, those of pods that
-    are not ready first.
+  - Of each log the last 1000 lines are read, at most 512 KiB, and fewer of each where there are more than 20 logs. No
+    more than 150 are read, those of pods that are not ready first.
   - In check mode nothing is written.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target, and writes there.
 options:

@@ -27,6 +27,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._diagnosis_prob
     Log,
     containers_with_airflow,
     events_about,
+    lines_of_each,
     logs_of,
     references,
 )
@@ -389,6 +390,10 @@ def test_logs_of_what_is_not_ready_come_first_and_none_of_what_never_ran() -> No
         pod("c", ready=False, state={"waiting": {}}, restartCount=0),
     ]
     assert list(logs_of(pods)) == [Log("b", "main"), Log("b", "main", previous=True), Log("a", "main")]
+
+
+def test_the_more_logs_the_fewer_lines_of_each() -> None:
+    assert [lines_of_each(logs) for logs in (0, 20, 40, 1000)] == [1000, 1000, 500, 100]
 
 
 def test_airflow_is_asked_where_it_runs_and_is_ready() -> None:
