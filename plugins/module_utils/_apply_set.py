@@ -22,16 +22,22 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_dump
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    PATIENCE,
+    Client,
+    Manifest,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 FIELD_MANAGER = "airflow.kubernetes"
-RELEASE_LABEL = "airflow.kubernetes/release"
-SET_LABEL = "airflow.kubernetes/set"
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
     "release": {"type": "str", "required": True},
     "set": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
@@ -147,8 +153,10 @@ def run(task: Task) -> dict[str, Any]:
     manifests = prepare(objects, params["release"], params["set"], params["namespace"])
     if params["render"]:
         return render(manifests, Path(params["render"]), params["set"], task.check_mode)
-    apply_set = ApplySet(Client(params), params["release"], params["set"], params["namespace"], task.check_mode)
-    outcomes = apply_set.apply(manifests, force=params["force_conflicts"])
+    client = Client(params, task.say, PATIENCE)
+    apply_set = ApplySet(client, params["release"], params["set"], params["namespace"], task.check_mode)
+    with held(client, task):
+        outcomes = apply_set.apply(manifests, force=params["force_conflicts"])
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "objects": [outcome.as_data() for outcome in outcomes],
@@ -236,12 +244,16 @@ def _file_name(manifest: Manifest) -> str:
 
 
 def plan(manifests: Sequence[Manifest], known: Iterable[Reference]) -> Plan:
-    """Order the manifests into waves and find what has left the set."""
-    ordered: list[list[Manifest]] = [[] for _wave in range(len(WAVES) + 1)]
+    """Order the manifests into waves and find what has left the set.
+
+    A namespace is a wave of its own: only in it can be written down what else is about to be made.
+    """
+    ordered: dict[tuple[int, bool], list[Manifest]] = {}
     for manifest in manifests:
-        ordered[wave_of(manifest["kind"])].append(manifest)
+        kind = manifest["kind"]
+        ordered.setdefault((wave_of(kind), kind != "Namespace"), []).append(manifest)
     known = frozenset(known)
-    made = Plan([wave for wave in ordered if wave], known)
+    made = Plan([ordered[wave] for wave in sorted(ordered)], known)
     made.left = sorted(known - made.wanted)
     return made
 

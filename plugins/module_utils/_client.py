@@ -8,15 +8,17 @@ Connection options, their environment variables and their precedence are kuberne
 from __future__ import annotations
 
 import json
+import threading
+import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
 
 try:
     import kubernetes.client
@@ -35,25 +37,46 @@ except ImportError:
 #: Seconds: to connect, and between two bytes of an answer.
 REQUEST_TIMEOUT = (10, 60)
 
+#: Seconds for which a request is sent again where nobody answers: API servers take less to start anew.
+PATIENCE = 120.0
+#: Seconds until that is told.
+TELL_AFTER = 3.0
+#: Seconds between two tries.
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+
 CONNECTION_OPTIONS: dict[str, Any] = dict(AUTH_ARG_SPEC)
 
 Manifest = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 
 class Client:
     """A connection to one cluster.
 
     :param params: a task's connection options (``kubeconfig``, ``context``...); ``K8S_AUTH_*`` give what is missing.
+    :param say: shows a line to the user, when the cluster has not answered for a while.
+    :param patience: seconds for which a request is sent again where nobody answers. All that is sent can be sent twice.
+    :ivar guard: called with the path before anything is written; what it raises prevents that.
     :raises Failure: the options lead to no cluster, or none answers.
     """
 
-    def __init__(self, params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], say: Callable[[str], None] = lambda _line: None, patience: float = 0
+    ) -> None:
         self.where = _describe(params)
-        options = {name: params[name] for name in CONNECTION_OPTIONS if params.get(name) is not None}
-        with self._speaking_plainly():
-            self._dynamic = get_api_client(**options).client
-        self.host: str = self._dynamic.configuration.host
+        self.guard: Callable[[str], None] = lambda _path: None
+        self._options = {name: params[name] for name in CONNECTION_OPTIONS if params.get(name) is not None}
+        self._say = say
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._silent = False
         self._clock_difference = timedelta()
+        self._dynamic = self._insist(self._connect)
+        self.host: str = self._dynamic.configuration.host
+
+    def _connect(self) -> Any:
+        with self._speaking_plainly():
+            return get_api_client(**self._options).client
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
         """Return one object, or ``None`` if there is none of that name."""
@@ -145,29 +168,85 @@ class Client:
             ):
                 yield event["type"], event["raw_object"]
 
-    def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+    def request(self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any) -> Any:
         """Send one request; return the decoded JSON, or the text where the answer is not JSON.
 
+        :param patience: seconds for which to send it again, if not the connection's.
         :param params: query parameters under the dynamic client's names, ``None`` for those not wanted.
         :raises ApiFailure: the server answered with an error.
-        :raises Failure: no server answered.
+        :raises NoAnswer: no server answered.
         """
-        text = self.text(method, path, body, **params)
+        text = self.text(method, path, body, patience, **params)
         try:
             return json.loads(text)
         except ValueError:
             return text
 
-    def text(self, method: str, path: str, body: Any = None, **params: Any) -> str:
+    def text(self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any) -> str:
         """Send one request as :meth:`request` does, and return the text of the answer as it is."""
+        if method != "get" and not params.get("dry_run"):
+            self.guard(path)
         params = {name: value for name, value in params.items() if value is not None}
         params.setdefault("_request_timeout", REQUEST_TIMEOUT)
+        return self._insist(lambda: self._send(method, path, body, **params), patience)
+
+    def _send(self, method: str, path: str, body: Any, **params: Any) -> str:
         with self._speaking_plainly():
             response = self._dynamic.request(method, path, body=body, serialize=False, **params)
             self._note_time(response.headers.get("Date"))
         # A log is what a program has written, and may be cut within a character.
         text: str = response.data.decode("utf-8", "replace")
         return text
+
+    def _insist(self, send: Callable[[], _Answer], patience: float | None = None) -> _Answer:
+        """Return the answer; while there is none, or one that will soon be another, send again.
+
+        Credentials that are no longer accepted are read anew once: a kubeconfig, a token's file, or the program that
+        a kubeconfig names may have others by now.
+        """
+        patience = self._patience if patience is None else patience
+        began = time.monotonic()
+        pause = FIRST_PAUSE
+        is_renewed = False
+        while True:
+            dynamic = getattr(self, "_dynamic", None)
+            try:
+                answer = send()
+            except Failure as failure:
+                passed = time.monotonic() - began
+                if isinstance(failure, ApiFailure) and failure.status == 401 and not is_renewed:
+                    is_renewed = True
+                    self._reconnect(dynamic)
+                    continue
+                if not _may_pass(failure) or passed >= patience:
+                    raise
+                if passed >= TELL_AFTER:
+                    self._tell_silence(failure, patience - passed)
+                time.sleep(max(pause, min(_retry_after(failure), LONGEST_PAUSE)))
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                self._tell_answer(time.monotonic() - began)
+                return answer
+
+    def _reconnect(self, rejected: Any) -> None:
+        with self._lock:
+            # Of several requests that were rejected at once, one reads the credentials.
+            if getattr(self, "_dynamic", None) is rejected:
+                self._dynamic = self._connect()
+
+    def _tell_silence(self, failure: Failure, left: float) -> None:
+        with self._lock:
+            if not self._silent:
+                self._silent = True
+                cause = failure.cause if isinstance(failure, NoAnswer) else failure.message
+                self._say(f"the cluster does not answer ({cause}); trying again for {left:.0f} s")
+
+    def _tell_answer(self, seconds: float) -> None:
+        if self._silent:
+            with self._lock:
+                if self._silent:
+                    self._silent = False
+                    self._say(f"the cluster answers again, after {seconds:.0f} s")
 
     def _object(self, method: str, path: str, body: Any = None, **params: Any) -> Manifest:
         """Send a request that is answered with an object."""
@@ -192,6 +271,9 @@ class Client:
         return self._dynamic.client
 
     def _resource(self, api_version: str, kind: str) -> Any:
+        return self._insist(lambda: self._discover(api_version, kind))
+
+    def _discover(self, api_version: str, kind: str) -> Any:
         with self._speaking_plainly():
             try:
                 return self._dynamic.resources.get(api_version=api_version, kind=kind)
@@ -218,25 +300,53 @@ class _PlainErrors:
         if error is None or isinstance(error, (Failure, GeneratorExit)):
             return
         if isinstance(error, kubernetes.client.ApiException):
-            raise _api_failure(error) from error
+            raise _api_failure(error, self.where) from error
         if isinstance(error, (CoreException, kubernetes.config.ConfigException)):
             raise Failure(
                 f"The kubeconfig leads to no cluster ({self.where}): {error}. "
                 "Set airflow_kubeconfig and airflow_context (or K8S_AUTH_KUBECONFIG and K8S_AUTH_CONTEXT)."
             ) from error
         if isinstance(error, (urllib3.exceptions.HTTPError, OSError)):
-            raise Failure(
+            raise NoAnswer(
                 f"No cluster answers ({self.where}): {_cause(error)}. "
-                "Check that it runs, and airflow_kubeconfig and airflow_context (or K8S_AUTH_*)."
+                "Check that it runs, and airflow_kubeconfig and airflow_context (or K8S_AUTH_*).",
+                _cause(error),
             ) from error
 
 
-def _api_failure(error: Any) -> ApiFailure:
+def _may_pass(failure: Failure) -> bool:
+    """Tell whether a request may well succeed when it is sent again: an API server, or its etcd, is about to be back.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/ and the API's StatusReason.
+    """
+    if isinstance(failure, NoAnswer):
+        return "CERTIFICATE_VERIFY_FAILED" not in failure.cause
+    if not isinstance(failure, ApiFailure):
+        return False
+    return (
+        failure.status in (429, 502, 503, 504)
+        or failure.reason in ("ServerTimeout", "Timeout")
+        or (failure.status == 500 and "etcdserver: " in failure.message)
+    )
+
+
+def _retry_after(failure: Failure) -> float:
+    return float(failure.details.get("retryAfterSeconds") or 0) if isinstance(failure, ApiFailure) else 0
+
+
+def _api_failure(error: Any, where: str) -> ApiFailure:
     try:
         status = json.loads(error.body)
         message, reason, details = status["message"], status.get("reason", ""), status.get("details")
     except (TypeError, ValueError, KeyError):
         message, reason, details = str(error.body or error.reason), "", None
+    if error.status == 401:
+        message = (
+            f"The cluster ({where}) does not accept who we say we are: {message}. The token or certificate may have "
+            "expired: log in again or give a new one, and run this again; it goes on where it stopped"
+        )
+    after = str((error.headers or {}).get("Retry-After") or "")
+    details = {**({"retryAfterSeconds": int(after)} if after.isdigit() else {}), **(details or {})}
     return ApiFailure(message, int(error.status or 0), reason, details)
 
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 
 Pod = Mapping[str, Any]
 

@@ -9,17 +9,24 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import (
-    RELEASE_LABEL,
     ApplySet,
     Outcome,
     Reference,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    PATIENCE,
+    Client,
+    Manifest,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, Lease, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "data": {"type": "bool", "default": False},
@@ -37,15 +44,18 @@ DATA_KINDS = ("PersistentVolumeClaim", "Secret")
 def run(task: Task) -> dict[str, Any]:
     """Remove the release; the result holds ``objects`` deleted and ``kept``."""
     params = task.params
-    destroyer = _Destroyer(Client(params), params["release"], params["namespace"], task.check_mode)
+    client = Client(params, task.say, PATIENCE)
+    destroyer = _Destroyer(client, params["release"], params["namespace"], task.check_mode)
     outcomes = []
-    for workers, pods in ((True, WORKER_LABEL), (False, "")):
-        outcomes += destroyer.remove_sets(workers)
-        if not task.check_mode:
-            destroyer.wait_for_pods(params["timeout"], pods, time.monotonic, time.sleep)
-    if params["data"]:
-        outcomes += destroyer.remove_data()
-    destroyer.forget()
+    with held(client, task) as lease:
+        for workers, pods in ((True, WORKER_LABEL), (False, "")):
+            outcomes += destroyer.remove_sets(workers)
+            if not task.check_mode:
+                destroyer.wait_for_pods(params["timeout"], pods, lease, time.monotonic, time.sleep)
+        if params["data"]:
+            outcomes += destroyer.remove_data()
+        destroyer.forget()
+        lease.remove()
     deleted = [outcome for outcome in outcomes if outcome.result == "deleted"]
     return {
         "changed": bool(deleted),
@@ -78,12 +88,13 @@ class _Destroyer:
         return [outcome for apply_set in sets for outcome in apply_set.apply([])]
 
     def wait_for_pods(
-        self, timeout: float, label: str, now: Callable[[], float], sleep: Callable[[float], None]
+        self, timeout: float, label: str, lease: Lease, now: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
         """Wait until the pods have ended, which hold claims until then.
 
         :param timeout: seconds.
         :param label: a further label of the pods; empty for all of the release.
+        :param lease: is kept meanwhile.
         """
         end = now() + timeout
         while pods := self._list("Pod", label):
@@ -93,6 +104,7 @@ class _Destroyer:
                     f"After {timeout:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
                     "Look at what they still do; run again, or delete them by hand."
                 )
+            lease.keep()
             sleep(1)
 
     def remove_data(self) -> list[Outcome]:

@@ -33,3 +33,14 @@ class ApiFailure(Failure):
         self.status = status
         self.reason = reason
         self.details = details or {}
+
+
+class NoAnswer(Failure):
+    """No API server answered.
+
+    :param cause: what happened instead, shortly.
+    """
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause

@@ -107,7 +107,7 @@ class HealthProbe:
         question = self._question
         service = f"{question.scheme}:{question.service}:{question.port}"
         path = f"/api/v1/namespaces/{quote(self._namespace)}/services/{service}/proxy{question.path}"
-        return client.request("get", path, _request_timeout=TIMEOUT)
+        return client.request("get", path, patience=0, _request_timeout=TIMEOUT)
 
     def _ask_in_pod(self, client: Client) -> Answer:
         question = self._question

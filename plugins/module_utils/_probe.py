@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
 import time
@@ -16,11 +15,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import masked
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     CLAIM,
@@ -70,9 +69,14 @@ _METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 
 @dataclass(frozen=True)
 class Trouble:
-    """A watch that broke. Empty when the cluster answers again."""
+    """A watch that broke.
+
+    :param message: what happened; empty when the cluster answers again.
+    :param lasting: it will not pass by itself.
+    """
 
     message: str
+    lasting: bool = False
 
 
 News: TypeAlias = "Change | Answer | Trouble"
@@ -81,20 +85,18 @@ News: TypeAlias = "Change | Answer | Trouble"
 class Probe:
     """The requests of one wait.
 
-    :param connect: makes the connection, and makes it anew when the cluster no longer knows who we are.
     :param keep: what to keep of an object, from its kind and the object.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Client],
+        client: Client,
         namespace: str,
         release: str,
         health: HealthQuestion | None = None,
         keep: Callable[[str, Obj], Obj] = slim,
     ) -> None:
-        self._connect = connect
-        self._client = connect()
+        self._client = client
         self._namespace = namespace
         self._release = release
         self._health = HealthProbe(namespace, health) if health else None
@@ -191,7 +193,7 @@ class Probe:
         # A claim that the release's pods mount concerns it, whoever made it.
         return {} if kind == CLAIM else {"label_selector": f"{RELEASE_LABEL}={self._release}"}
 
-    def _list(self, kind: str) -> Change:
+    def _list(self, kind: str, patience: float | None = None) -> Change:
         """List one kind page by page, and remember where a watch goes on."""
         objects: list[Obj] = []
         following: str | None = None
@@ -204,6 +206,7 @@ class Probe:
                     limit=PAGE,
                     _continue=following,
                     header_params=dict(headers),
+                    patience=patience,
                     **self._selectors(kind),
                 )
             except ApiFailure as failure:
@@ -236,10 +239,12 @@ class Probe:
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
-                self._news.put(self._list(kind))
+                # It is told here that the cluster does not answer, and tried again.
+                self._news.put(self._list(kind, patience=0))
                 self._news.put(Trouble(""))
             except Failure as failure:
-                self._broken(failure)
+                # The connection has read its credentials anew before it says this.
+                self._broken(failure, lasting=isinstance(failure, ApiFailure) and failure.status == 401)
 
     def _listen(self, kind: str) -> None:
         more: dict[str, Any] = dict(self._selectors(kind))
@@ -254,13 +259,10 @@ class Probe:
             if change != "BOOKMARK":
                 self._news.put(Change(kind, change, (self._keep(kind, obj),)))
 
-    def _broken(self, failure: Failure) -> None:
+    def _broken(self, failure: Failure, lasting: bool = False) -> None:
         if isinstance(failure, ApiFailure) and failure.status == 410:
             return
-        if isinstance(failure, ApiFailure) and failure.status == 401:
-            with contextlib.suppress(Failure):
-                self._client = self._connect()
-        self._news.put(Trouble(failure.message))
+        self._news.put(Trouble(failure.message, lasting))
 
     def _log(self, source: LogSource, previous: bool) -> list[str]:
         wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     Case,
     Event,

@@ -19,13 +19,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER, RELEASE_LABEL
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    PATIENCE,
+    Client,
+    Manifest,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "render": {"type": "path"},
@@ -123,14 +131,15 @@ def run(task: Task) -> dict[str, Any]:
     ]
     if task.params["render"]:
         return _render(secrets, Path(task.params["render"]), task.check_mode)
-    client = Client(task.params)
-    for secret in secrets:
-        secret.live = client.get("v1", "Secret", secret.name, namespace)
-    settle(secrets, release)
-    changed = [secret for secret in secrets if secret.changed and not secret.users_own(release)]
-    if not task.check_mode:
-        for secret in changed:
-            _write(client, secret, release, namespace)
+    client = Client(task.params, task.say, PATIENCE)
+    with held(client, task):
+        for secret in secrets:
+            secret.live = client.get("v1", "Secret", secret.name, namespace)
+        settle(secrets, release)
+        changed = [secret for secret in sources_first(secrets) if secret.changed and not secret.users_own(release)]
+        if not task.check_mode:
+            for secret in changed:
+                _write(client, secret, release, namespace)
     return {
         "changed": bool(changed),
         "secrets": {
@@ -171,6 +180,28 @@ def settle(secrets: list[Secret], release: str) -> None:
             for key in secret.keys:
                 if key.derive is not None:
                     secret.values[key.key] = derive(key.derive, secret.values, by_name, key.quote)
+
+
+def sources_first(secrets: list[Secret]) -> list[Secret]:
+    """Return the Secrets in an order in which each comes after those that its values derive from.
+
+    A run that is killed between two of them would else leave a URL with a password that nothing else holds, and the
+    next run would have to change it.
+    """
+    by_name = {secret.name: secret for secret in secrets}
+    ordered: dict[str, Secret] = {}
+
+    def take(secret: Secret, before: frozenset[str]) -> None:
+        for key in secret.keys:
+            for match in _PLACEHOLDER.finditer(key.derive or ""):
+                source = by_name.get(match["secret"] or "")
+                if source and source.name not in before:
+                    take(source, before | {source.name})
+        ordered.setdefault(secret.name, secret)
+
+    for secret in secrets:
+        take(secret, frozenset({secret.name}))
+    return list(ordered.values())
 
 
 def _settle_key(secret: Secret, key: Key, existing: str | None) -> str:
@@ -282,7 +313,15 @@ def _write(client: Client, secret: Secret, release: str, namespace: str) -> None
             client.apply(manifest, FIELD_MANAGER, force=True)
     except ApiFailure as failure:
         if failure.status == 409:
+            live = client.get("v1", "Secret", secret.name, namespace)
+            if (
+                live
+                and live.get("data") == manifest["data"]
+                and not Secret(secret.name, [], live=live).users_own(release)
+            ):
+                # It was written, and only the answer was lost.
+                return
             raise Failure(
-                f"The Secret {secret.name} changed while this ran: another run is at work on this release. Run again."
+                f"The Secret {secret.name} changed while this ran: somebody else has written it. Run again."
             ) from failure
         raise Failure(f"Secret/{secret.name}: {failure.message}") from failure

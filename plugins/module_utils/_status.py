@@ -15,6 +15,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import COMPONENTS, Answer, heartbeat
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import lease_path, told_holder
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import Probe
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     CLAIM,
@@ -118,6 +119,7 @@ class Status:
     address: str
     health: Answer | None
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
+    holder: str = ""
 
 
 def run(task: Task) -> dict[str, Any]:
@@ -133,6 +135,7 @@ def run(task: Task) -> dict[str, Any]:
         "queues": [asdict(queue) for queue in found.queues],
         "versions": dict(found.versions),
         "address": found.address,
+        "holder": found.holder,
         "text": lines,
     }
 
@@ -142,12 +145,13 @@ def ask(params: Mapping[str, Any]) -> Status:
     namespace, release = params["namespace"], params["release"]
     question = health_question(params["health"]) if params["health"] else None
     client = Client(params)
-    probe = Probe(lambda: client, namespace, release, question, keep=lambda _kind, obj: obj)
-    with ThreadPoolExecutor(4) as pool:
+    probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
+    with ThreadPoolExecutor(5) as pool:
         asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))
         health = pool.submit(probe.health) if question else None
         service = pool.submit(_service, client, namespace, question.service) if question else None
         version = pool.submit(client.request, "get", "/version")
+        holder = pool.submit(_holder, client, namespace, release)
         changes = asked.result()
         where = f"Release {release} in namespace {namespace}"
         if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in SUBJECTS):
@@ -160,6 +164,7 @@ def ask(params: Mapping[str, Any]) -> Status:
             health=health.result() if health else None,
             kubernetes=str(version.result().get("gitVersion", "")).removeprefix("v"),
             address=params["address"] or (address(service.result(), namespace) if service else ""),
+            holder=holder.result(),
         )
 
 
@@ -171,6 +176,7 @@ def build(
     health: Answer | None,
     kubernetes: str,
     address: str,
+    holder: str = "",
 ) -> Status:
     """Put the answers together. The changes are lists of whole objects."""
     for change in changes:
@@ -199,6 +205,7 @@ def build(
         address=address,
         health=health,
         verdicts=verdicts,
+        holder=holder,
     )
 
 
@@ -229,6 +236,8 @@ def text(found: Status) -> list[str]:
     lines = [f"{found.title}: {'healthy' if is_healthy(found) else 'not healthy'}"]
     versions = [f"Airflow {found.versions['airflow'] or '?'}", f"Kubernetes {found.versions['kubernetes'] or '?'}"]
     lines.append(", ".join(versions) + (f"; {found.address}" if found.address else ""))
+    if found.holder:
+        lines.append(f"At work on it: {found.holder}")
     lines += ["", *_table(found.components)]
     troubles = [(c.name, c.verdict, c.reason) for c in found.components if c.verdict != State.DONE]
     troubles += [(str(key), str(verdict.state), verdict.reason) for key, verdict in found.others.items()]
@@ -330,6 +339,14 @@ def _queues(workloads: Sequence[Obj], pods: Sequence[Obj]) -> list[Queue]:
 
 def _queue_names(obj: Obj) -> list[str]:
     return [queue.strip() for queue in (annotation(obj, QUEUES) or "").split(",") if queue.strip()]
+
+
+def _holder(client: Client, namespace: str, release: str) -> str:
+    """Return which run is at work on the release, or was when it was killed; empty where that may not be asked."""
+    try:
+        return told_holder(client.request("get", lease_path(namespace, release)))
+    except Failure:
+        return ""
 
 
 def _service(client: Client, namespace: str, service: str) -> Obj:

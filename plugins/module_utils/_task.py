@@ -22,12 +22,14 @@ class Task:
     :param check_mode: nothing may be changed.
     :param diff_mode: the result should hold ``diff``.
     :param say: shows a line to the user at once, where there is a way to.
+    :param run_process: number of Ansible's own process, where this one is a fork of it.
     """
 
     params: Mapping[str, Any]
     check_mode: bool = False
     diff_mode: bool = False
     say: Callable[[str], None] = lambda _line: None
+    run_process: int | None = None
 
 
 #: The work of a plugin: returns the task's result, raises Failure.

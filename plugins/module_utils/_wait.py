@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _health, _telling
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, PATIENCE, Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import (
@@ -24,6 +23,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe i
     HealthQuestion,
     health_question,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, RENEWAL, lease_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import News, Probe, Trouble
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     SUBJECTS,
@@ -61,11 +62,13 @@ ONE_ANSWER = 8.0
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 600},
     "unschedulable_grace": {"type": "int", "default": 10},
     "restart_stuck": {"type": "bool", "default": False},
+    "unlock": {"type": "bool", "default": False},
     "only": {"type": "list", "elements": "str", "default": []},
     "health": {"type": "dict", "options": HEALTH_OPTIONS},
 }
@@ -111,9 +114,21 @@ class Wish:
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``wait``."""
     wish = wish_of(task)
-    probe = Probe(lambda: Client(task.params), wish.namespace, wish.release, wish.health)
-    waiting = Waiting(probe, wish, task.say)
-    return waiting.look() if task.check_mode else waiting.wait()
+    client = Client(task.params, task.say, PATIENCE)
+    probe = Probe(client, wish.namespace, wish.release, wish.health)
+    if task.check_mode:
+        return Waiting(probe, wish, task.say).look()
+    lease = lease_of(client, task)
+    if wish.restart_stuck:
+        lease.acquire()
+        client.guard = lease.check
+    else:
+        lease.join()
+    with lease.returned_on_failure():
+        result = Waiting(probe, wish, task.say, lease.keep).wait()
+        if task.params["unlock"]:
+            lease.give_back()
+    return result
 
 
 def wish_of(task: Task) -> Wish:
@@ -134,14 +149,21 @@ class Waiting:
     """One wait.
 
     :param say: shows a line to the user.
+    :param keep: keeps the release ours meanwhile; called every few seconds.
     :param clock: seconds that only go forward.
     """
 
     def __init__(
-        self, source: Source, wish: Wish, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        source: Source,
+        wish: Wish,
+        say: Callable[[str], None],
+        keep: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._wish = wish
+        self._keep = keep
         self._clock = clock
         self._began = clock()
         self._release = Release(wish.release, wish.limits)
@@ -186,6 +208,7 @@ class Waiting:
             self._check_namespace()
         self._told.first(self._settled())
         while not self._finished():
+            self._keep()
             self._fail_if_hopeless()
             if self._seconds() >= self._wish.timeout:
                 raise self._timed_out()
@@ -230,6 +253,8 @@ class Waiting:
         self._judge()
 
     def _take_trouble(self, trouble: Trouble) -> None:
+        if trouble.lasting:
+            raise Failure(f"{self._wish}: {trouble.message}", **self._result())
         if trouble.message and not self._trouble:
             self._told.note(f"the cluster does not answer: {trouble.message}")
         self._trouble = trouble.message
@@ -382,7 +407,7 @@ class Waiting:
             moments.append(self._health.next_at - clock)
         if self._told.held_until is not None:
             moments.append(self._told.held_until - self._seconds())
-        return min(max(min(moments), 0.0), 60.0)
+        return min(max(min(moments), 0.0), RENEWAL / 4)
 
     def _settled(self) -> dict[Key, Verdict]:
         return settled(self._verdicts, self._others_done)

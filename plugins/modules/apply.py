@@ -14,6 +14,7 @@ description:
     in waves where it does (namespace; then accounts, configuration, secrets, claims, policies; then workloads).
   - What has left the set since the last run is deleted, except what holds data or secrets (namespaces, volumes, claims,
     Secrets, custom resource definitions), which is kept and reported.
+  - Holds the release from its first change on, so that two runs never change it at once.
   - A Job that has failed is deleted and created anew, because Kubernetes never runs it again.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
@@ -54,6 +55,7 @@ options:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes
+  - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.check_mode_dry_run
   - airflow.kubernetes.attributes.diff_mode_full
 requirements:

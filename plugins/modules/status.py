@@ -138,6 +138,11 @@ address:
   description: Where the user interface is, or the command that makes it reachable.
   returned: success
   type: str
+holder:
+  description: Which run is at work on the release and since when, or was when it was killed. Empty if none is.
+  returned: success
+  type: str
+  sample: root@laptop, process 4711, since 12:03:22 UTC
 text:
   description: The status as lines for a terminal.
   returned: success

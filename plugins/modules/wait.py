@@ -47,7 +47,14 @@ options:
       - Deletes pods that were already waiting in C(CrashLoopBackOff) or C(ImagePullBackOff), and broken pods of an
         earlier revision of a StatefulSet, for which Kubernetes waits forever; touches the owners of pods whose creation
         was refused.
+      - With it, the wait holds the release, as every task that changes something does.
       - Each of them once. Running containers are never touched.
+    type: bool
+    default: false
+  unlock:
+    description:
+      - When all is done, let the next run have the release. For the last task of a run that changes it.
+      - Without it, a run holds the release until it ends.
     type: bool
     default: false
   only:
@@ -58,6 +65,7 @@ options:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes
+  - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.diff_mode_none
   - airflow.kubernetes.health_options
 attributes:

@@ -19,6 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
 
 # Ansible forks for every task. What is loaded by now is for good, and a garbage collection in a fork need not look
@@ -44,6 +45,9 @@ class InProcessAction(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         if not self._same_process():
+            if "lock_holder" in self.options:
+                # Whose run it is can be told only here.
+                self._task.args["lock_holder"] = this_run(os.getppid()).identity
             answer: dict[str, Any] = self._execute_module(
                 module_name=self.module, task_vars=task_vars, wrap_async=bool(self._task.async_val)
             )
@@ -60,6 +64,7 @@ class InProcessAction(ActionBase):
             check_mode=bool(self._task.check_mode),
             diff_mode=bool(self._task.diff),
             say=self._say(task_vars),
+            run_process=os.getppid(),
         )
         try:
             result = type(self).work(task)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ class Cluster:
 
     :ivar log: what was asked, but for reads: ``apply ConfigMap/name``, with a ``?`` behind a dry run.
     :ivar refusals: what an apply of ``Kind/name`` raises.
+    :ivar leases: what holds releases, by path; asking for it is not noted.
     :ivar rights: whether a verb on a resource is allowed, for the reviews.
     """
 
@@ -32,9 +34,13 @@ class Cluster:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Manifest] = {}
         self.log: list[str] = []
+        self.leases: dict[str, Manifest] = {}
+        self.guard: Callable[[str], None] = lambda path: None
         self.refusals: dict[str, ApiFailure] = {}
         self.rights: Callable[[str, str], bool] = lambda verb, resource: True
         self.review_fails = False
+        self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
+        self.version = 0
         self._applied: dict[tuple[str, str, str, str], Manifest] = {}
         self._lock = threading.RLock()
 
@@ -69,6 +75,7 @@ class Cluster:
         return {"items": items, "metadata": {"resourceVersion": "1"}}
 
     def apply(self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False) -> Manifest:
+        self._ask_guard(manifest, dry_run)
         with self._lock:
             self._note("apply", manifest, dry_run)
             key = self._key(manifest)
@@ -85,6 +92,7 @@ class Cluster:
             return copy.deepcopy(stored)
 
     def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
+        self._ask_guard(manifest, dry_run)
         with self._lock:
             self._note("create", manifest, dry_run)
             key = self._key(manifest)
@@ -99,6 +107,8 @@ class Cluster:
     def delete(
         self, api_version: str, kind: str, name: str, namespace: str | None = None, dry_run: bool = False
     ) -> Manifest | None:
+        metadata = {"name": name, "namespace": namespace or ""}
+        self._ask_guard({"apiVersion": api_version, "kind": kind, "metadata": metadata}, dry_run)
         with self._lock:
             self.log.append(f"delete {kind}/{name}" + ("?" if dry_run else ""))
             self._refuse(f"delete {kind}/{name}")
@@ -106,7 +116,9 @@ class Cluster:
             return self.objects.get(key) if dry_run else self.objects.pop(key, None)
 
     def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
-        """Answer the reviews of rights."""
+        """Answer the reviews of rights, and what is asked of Leases."""
+        if "/leases" in path:
+            return self._lease(method, path, body)
         if path.endswith("selfsubjectrulesreviews"):
             rules = [
                 {"verbs": [verb], "apiGroups": ["*"], "resources": [resource]}
@@ -118,6 +130,31 @@ class Cluster:
         wanted = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
         return {"status": {"allowed": self.rights(wanted["verb"], resource)}}
+
+    def _lease(self, method: str, path: str, body: Any) -> Any:
+        with self._lock:
+            if method == "post":
+                path = f"{path}/{body['metadata']['name']}"
+                if ("Namespace", "", body["metadata"]["namespace"]) not in self.objects:
+                    raise ApiFailure("namespace not found", 404, "NotFound")
+                if path in self.leases:
+                    raise ApiFailure("already exists", 409, "AlreadyExists")
+                self.leases[path] = copy.deepcopy(body)
+            elif path not in self.leases:
+                raise ApiFailure("not found", 404, "NotFound")
+            elif method == "delete":
+                return self.leases.pop(path)
+            elif method == "patch":
+                if body["metadata"]["resourceVersion"] != self.leases[path]["metadata"]["resourceVersion"]:
+                    raise ApiFailure("the object has been modified", 409, "Conflict")
+                merge_patch(self.leases[path], body)
+            if method != "get":
+                self.version += 1
+                self.leases[path]["metadata"]["resourceVersion"] = str(self.version)
+            return copy.deepcopy(self.leases[path])
+
+    def now(self) -> datetime:
+        return self.time
 
     def names(self, kind: str) -> list[str]:
         return sorted(name for its_kind, _namespace, name in self.objects if its_kind == kind)
@@ -131,6 +168,12 @@ class Cluster:
         name = f"{manifest['kind']}/{manifest['metadata']['name']}"
         self.log.append(f"{verb} {name}" + ("?" if dry_run else ""))
         self._refuse(f"{verb} {name}")
+
+    def _ask_guard(self, manifest: Manifest, dry_run: bool) -> None:
+        kind, namespace, name = self._key(manifest)
+        if not dry_run:
+            where = f"/namespaces/{namespace}" if namespace else ""
+            self.guard(f"/api/v1{where}/{kind.lower()}s/{name}")
 
     def _refuse(self, request: str) -> None:
         if request in self.refusals:
@@ -158,6 +201,17 @@ def _merge(live: Manifest, old: Manifest, new: Manifest) -> None:
             live[key] = value
 
 
+def merge_patch(live: Manifest, patch: Manifest) -> None:
+    """Change an object as a JSON merge patch says (RFC 7386)."""
+    for key, value in patch.items():
+        if value is None:
+            live.pop(key, None)
+        elif isinstance(value, dict):
+            merge_patch(live.setdefault(key, {}), value)
+        else:
+            live[key] = value
+
+
 @pytest.fixture
 def cluster() -> Cluster:
     """A cluster with the namespace ``airflow`` and nothing in it."""
@@ -168,5 +222,5 @@ def cluster() -> Cluster:
 
 @pytest.fixture
 def connection() -> dict[str, Any]:
-    """The connection options of a task that gives none."""
-    return dict.fromkeys(AUTH_ARG_SPEC)
+    """The connection options of a task that gives none, and waits for no other run."""
+    return {**dict.fromkeys(AUTH_ARG_SPEC), "lock_timeout": 0, "lock_holder": ""}

@@ -375,7 +375,7 @@ class TestLeaving:
     def test_the_state_absent_empties_the_set(
         self, cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_apply_set, "Client", lambda params: cluster)
+        monkeypatch.setattr(_apply_set, "Client", lambda params, *rest: cluster)
         params = options(connection, objects=[thing("Service", "web")])
         assert _apply_set.run(Task(params))["changed"] is True
         result = _apply_set.run(Task({**params, "state": "absent"}))
@@ -524,7 +524,7 @@ class TestDiff:
     def test_is_returned_only_when_asked_for_and_of_what_changes(
         self, cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_apply_set, "Client", lambda params: cluster)
+        monkeypatch.setattr(_apply_set, "Client", lambda params, *rest: cluster)
         params = options(connection, objects=[thing("Service", "web")])
         assert len(_apply_set.run(Task(params, check_mode=True, diff_mode=True))["diff"]) == 1
         assert "diff" not in _apply_set.run(Task(params))
@@ -565,7 +565,7 @@ class TestRender:
         assert list(tmp_path.iterdir()) == []
 
     def test_asks_no_cluster(self, connection: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(params: Any) -> None:
+        def refuse(params: Any, *rest: Any) -> None:
             raise AssertionError("a cluster was asked")
 
         monkeypatch.setattr(_apply_set, "Client", refuse)

@@ -34,7 +34,7 @@ def deployed(cluster: Any) -> Any:
 @pytest.fixture
 def destroy(deployed: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the task and return its result."""
-    monkeypatch.setattr(_destroy, "Client", lambda params: deployed)
+    monkeypatch.setattr(_destroy, "Client", lambda params, *rest: deployed)
     monkeypatch.setattr(_destroy.time, "sleep", lambda seconds: None)
     params = {**connection, "release": "airflow", "namespace": "airflow", "data": False, "timeout": 5}
     return lambda check_mode=False, **given: _destroy.run(Task({**params, **given}, check_mode=check_mode))

@@ -41,7 +41,7 @@ def problems(**given: Any) -> list[str]:
 @pytest.fixture
 def run(cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the task with some input changed and return its result."""
-    monkeypatch.setattr(_preflight, "Client", lambda params: cluster)
+    monkeypatch.setattr(_preflight, "Client", lambda params, *rest: cluster)
 
     def run(**given: Any) -> dict[str, Any]:
         return _preflight.run(Task({**connection, **GOOD, **given}))
@@ -155,7 +155,7 @@ class TestVariables:
 
 
 def test_every_problem_is_told_at_once_and_no_cluster_is_asked(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(params: Any) -> None:
+    def refuse(params: Any, *rest: Any) -> None:
         raise AssertionError("a cluster was asked")
 
     monkeypatch.setattr(_preflight, "Client", refuse)

@@ -72,7 +72,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def probe(client: Any) -> Probe:
-    return Probe(lambda: client, "airflow", "airflow")
+    return Probe(client, "airflow", "airflow")
 
 
 def heard(probe: Probe, number: int) -> list[Any]:
@@ -143,15 +143,12 @@ def test_a_cluster_that_is_gone_is_told_and_tried_again() -> None:
     assert [item.message for item in heard(watching, 2) if isinstance(item, Trouble)] == ["broken", "refused"]
 
 
-def test_an_expired_token_is_read_anew() -> None:
-    old = FakeClient({"/pods": [page([])]}, [[ApiFailure("Unauthorized", 401)]])
-    new = FakeClient({"/pods": [page(["a"])]})
-    clients = iter([old, new])
-    watching = Probe(lambda: next(clients), "airflow", "airflow")
+def test_credentials_that_stay_rejected_will_not_pass_by_themselves() -> None:
+    rejected = ApiFailure("Unauthorized", 401)
+    watching = probe(FakeClient({"/pods": [page([]), rejected]}, [[rejected]]))
     watching.objects(["Pod"])
     watching.watch()
-    changes = [item for item in heard(watching, 3) if isinstance(item, Change)]
-    assert len(changes[0].objects) == 1
+    assert [item.lasting for item in heard(watching, 2) if isinstance(item, Trouble)][:2] == [False, True]
 
 
 def test_a_log_is_masked_and_the_present_one_stands_in_for_the_previous() -> None:

@@ -42,7 +42,7 @@ def wanted(name: str, *keys: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def ensure(cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the task over Secrets and return its result."""
-    monkeypatch.setattr(_secret, "Client", lambda params: cluster)
+    monkeypatch.setattr(_secret, "Client", lambda params, *rest: cluster)
 
     def run(*secrets: dict[str, Any], render: str | None = None, check_mode: bool = False) -> dict[str, Any]:
         params = {**connection, "release": "airflow", "namespace": "airflow", "secrets": list(secrets)}
@@ -215,7 +215,7 @@ class TestWriting:
 
         monkeypatch.setattr(cluster, "create", conflict)
         monkeypatch.setattr(cluster, "apply", conflict)
-        with pytest.raises(Failure, match="another run is at work on this release"):
+        with pytest.raises(Failure, match="somebody else has written it"):
             ensure(wanted("login", {"key": "a", "generate": "password"}))
 
     def test_says_which_version_it_extends(self, cluster: Any, ensure: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +314,7 @@ class TestRender:
         assert ensure(wanted("login", *self.login), render=str(tmp_path))["changed"] is False
 
     def test_asks_no_cluster(self, ensure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(params: Any) -> None:
+        def refuse(params: Any, *rest: Any) -> None:
             raise AssertionError("a cluster was asked")
 
         monkeypatch.setattr(_secret, "Client", refuse)

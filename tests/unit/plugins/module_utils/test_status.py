@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,12 @@ def test_a_release_that_airflow_calls_ill(health: Answer) -> None:
     assert not is_healthy(found)
     said = "unhealthy" if health.parts else "no endpoints available"
     assert any(said in line for line in text(found))
+
+
+def test_a_run_that_is_at_work_is_told() -> None:
+    found = status("healthy", answer())
+    assert not any("At work" in line for line in text(found))
+    assert "At work on it: ann@desk" in text(replace(found, holder="ann@desk"))
 
 
 def test_what_is_not_done_is_told() -> None:

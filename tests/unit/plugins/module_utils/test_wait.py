@@ -155,7 +155,9 @@ def job(complete: bool = False) -> dict[str, Any]:
 
 
 def waiting(cluster: ScriptedCluster, **wish: Any) -> Waiting:
-    return Waiting(cluster, Wish(namespace="airflow", release="airflow", **wish), lambda line: None, cluster.clock)
+    return Waiting(
+        cluster, Wish(namespace="airflow", release="airflow", **wish), lambda line: None, clock=cluster.clock
+    )
 
 
 def verdicts(result: dict[str, Any]) -> dict[str, str]:
