@@ -54,8 +54,10 @@ def run(task: Task) -> dict[str, Any]:
                 destroyer.wait_for_pods(params["timeout"], pods, lease, time.monotonic, time.sleep)
         if params["data"]:
             outcomes += destroyer.remove_data()
-        destroyer.forget()
-        lease.remove()
+        # In a namespace that does not exist there is nothing to hold, nor to forget.
+        if lease.is_held:
+            destroyer.forget()
+            lease.remove()
     deleted = [outcome for outcome in outcomes if outcome.result == "deleted"]
     return {
         "changed": bool(deleted),
@@ -128,9 +130,8 @@ class _Destroyer:
 
     def forget(self) -> None:
         """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy."""
-        if not self.check_mode:
-            name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
-            self.client.delete("v1", "ConfigMap", name, self.namespace)
+        name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
+        self.client.delete("v1", "ConfigMap", name, self.namespace)
 
     def _list(self, kind: str, label: str = "") -> list[Manifest]:
         selector = f"{self.selector},{label}" if label else self.selector

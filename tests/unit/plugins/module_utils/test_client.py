@@ -8,15 +8,17 @@ import http.server
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import kubernetes.client
 import pytest
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
 
 Answers = dict[tuple[str, str], tuple[int, Any]]
 
@@ -46,6 +48,7 @@ class ApiServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: Answers = dict(DISCOVERY)
         self.asked: list[tuple[str, str, str, Any]] = []
+        self.failures: list[Callable[[Handler], None]] = []
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -57,6 +60,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         self.server.asked.append((self.command, self.path, self.headers.get("Content-Type", ""), body))
         missing = {"kind": "Status", "message": f"{path} not found", "reason": "NotFound", "code": 404}
+        if self.server.failures:
+            self.server.failures.pop(0)(self)
+            return
         status, content = self.server.answers.get((self.command, path), (404, missing))
         raw = content.encode() if isinstance(content, str) else content
         encoded = raw if isinstance(raw, bytes) else json.dumps(content).encode()
@@ -195,3 +201,172 @@ def test_no_message_holds_a_credential(connection: dict[str, Any]) -> None:
     with pytest.raises(Failure) as failure:
         Client({**connection, "host": f"http://127.0.0.1:{port}", "api_key": "hunter2"}).get("v1", "Namespace", "x")
     assert "hunter2" not in failure.value.message
+
+
+def refuse(status: int, message: str = "", reason: str = "", **headers: str) -> Callable[[Handler], None]:
+    def answer(handler: Handler) -> None:
+        body = json.dumps({"kind": "Status", "message": message, "reason": reason}).encode()
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+def hang_up(handler: Handler) -> None:
+    handler.close_connection = True
+
+
+class TestPatience:
+    """An API server that starts anew, behind whatever stands in front of it."""
+
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_client, "FIRST_PAUSE", 0.01)
+        monkeypatch.setattr(_client, "LONGEST_PAUSE", 0.02)
+
+    @pytest.fixture
+    def said(self, client: Client) -> list[str]:
+        lines: list[str] = []
+        client._patience = 5
+        client._say = lines.append
+        return lines
+
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            hang_up,
+            refuse(429, "too many requests", "TooManyRequests", Retry_After="1"),
+            refuse(502, "Bad Gateway"),
+            refuse(503, "the server is currently unable to handle the request", "ServiceUnavailable"),
+            refuse(504, "request timed out", "Timeout"),
+            refuse(500, "etcdserver: leader changed", "InternalError"),
+            refuse(500, "the server cannot complete the operation", "ServerTimeout"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["GET", "PATCH", "POST", "DELETE"])
+    def test_what_passes_is_sent_again(
+        self, server: ApiServer, client: Client, said: list[str], failure: Any, method: str
+    ) -> None:
+        server.answers[method, PATH] = (200, MAP)
+        client.request("get", "/version")
+        server.failures = [failure, failure]
+        assert client.request(method.lower(), PATH, body=MAP if method in ("PATCH", "POST") else None) == MAP
+
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            refuse(403, "forbidden", "Forbidden"),
+            refuse(404, "not found", "NotFound"),
+            refuse(409, "modified", "Conflict"),
+            refuse(422, "invalid", "Invalid"),
+            refuse(500, "failed calling webhook", "InternalError"),
+        ],
+    )
+    def test_an_answer_is_an_answer(self, server: ApiServer, client: Client, said: list[str], failure: Any) -> None:
+        server.failures = [failure]
+        with pytest.raises(ApiFailure):
+            client.request("get", PATH)
+        assert server.failures == []
+
+    def test_patience_has_an_end(self, server: ApiServer, client: Client, said: list[str]) -> None:
+        server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 1000
+        with pytest.raises(ApiFailure, match="starting"):
+            client.request("get", PATH, patience=0.1)
+        assert 900 < len(server.failures) < 1000
+
+    def test_without_patience_nothing_is_sent_again(self, server: ApiServer, client: Client) -> None:
+        server.failures = [refuse(503, "no endpoints available for service", "ServiceUnavailable")] * 2
+        with pytest.raises(ApiFailure, match="no endpoints"):
+            client.request("get", PATH)
+        assert len(server.failures) == 1
+
+    def test_a_long_silence_and_its_end_are_told_once(
+        self, server: ApiServer, client: Client, said: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_client, "TELL_AFTER", 0.03)
+        server.answers["GET", PATH] = (200, MAP)
+        server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 8
+        client.request("get", PATH)
+        client.request("get", PATH)
+        assert said == [
+            "the cluster does not answer (starting); trying again for 5 s",
+            "the cluster answers again, after 0 s",
+        ]
+
+    def test_a_certificate_that_is_not_trusted_will_not_be(self) -> None:
+        assert not _client._may_pass(NoAnswer("", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"))
+        assert _client._may_pass(NoAnswer("", "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred"))
+
+
+class TestCredentials:
+    @pytest.fixture
+    def renewing(
+        self, server: ApiServer, connection: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> tuple[Client, Path]:
+        """A connection whose token is in a kubeconfig, which the library keeps as its default for all others."""
+        monkeypatch.setattr(kubernetes.client.Configuration, "_default", None)
+        kubeconfig = tmp_path / "config"
+        self.write(kubeconfig, server, "old")
+        return Client({**connection, "kubeconfig": str(kubeconfig)}), kubeconfig
+
+    def write(self, path: Path, server: ApiServer, token: str) -> None:
+        clusters = [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}]
+        users = [{"name": "u", "user": {"token": token}}]
+        contexts = [{"name": "x", "context": {"cluster": "c", "user": "u"}}]
+        config = {"clusters": clusters, "users": users, "contexts": contexts, "current-context": "x"}
+        path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
+
+    @pytest.fixture(autouse=True)
+    def _picky(self, server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The server accepts only the new token."""
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        server.answers["GET", PATH] = (200, MAP)
+
+        def check(handler: Handler) -> None:
+            if handler.path == PATH and handler.headers["Authorization"] != "Bearer new":
+                refuse(401, "Unauthorized", "Unauthorized")(handler)
+            else:
+                server.failures = []
+                handler.answer()
+                server.failures = [check] * 100
+
+        server.failures = [check] * 100
+
+    def test_an_expired_token_is_read_anew(self, server: ApiServer, renewing: tuple[Client, Path]) -> None:
+        client, kubeconfig = renewing
+        self.write(kubeconfig, server, "new")
+        assert client.request("get", PATH) == MAP
+
+    def test_one_that_stays_rejected_is_told(self, renewing: tuple[Client, Path]) -> None:
+        with pytest.raises(ApiFailure, match=r"does not accept who we say we are: Unauthorized.*log in again"):
+            renewing[0].request("get", PATH)
+
+
+class TestGuard:
+    def test_is_asked_before_every_write(self, server: ApiServer, client: Client) -> None:
+        asked_for: list[str] = []
+        client.guard = asked_for.append
+        for method in ("PATCH", "DELETE", "GET"):
+            server.answers[method, PATH] = (200, MAP)
+        server.answers["POST", PATH.rpartition("/")[0]] = (201, MAP)
+        client.get("v1", "ConfigMap", "config", "data")
+        client.apply(MAP, "manager", dry_run=True)
+        client.delete("v1", "ConfigMap", "config", "data", dry_run=True)
+        assert asked_for == []
+        client.apply(MAP, "manager")
+        client.delete("v1", "ConfigMap", "config", "data")
+        client.create(MAP, "manager")
+        assert asked_for == [PATH, PATH, PATH.rpartition("/")[0]]
+
+    def test_prevents_it(self, server: ApiServer, client: Client) -> None:
+        def refuse_all(path: str) -> None:
+            raise Failure("lost")
+
+        client.guard = refuse_all
+        with pytest.raises(Failure, match="lost"):
+            client.apply(MAP, "manager")
+        assert all(method == "GET" for method, *_rest in server.asked)
