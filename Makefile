@@ -8,7 +8,7 @@ INVENTORY ?= inventories/kind
 NAME ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deploy test lint unit sanity rendered scenario bench docs lock environment cluster images down python
+.PHONY: help demo deploy test lint unit sanity rendered scenario bench soak docs lock environment cluster images down python
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ scenario: environment cluster images ## Run one scenario on the cluster, with NA
 
 bench: environment cluster images ## Measure a deploy against kubectl, side by side
 	@.venv/bin/python -m tools.bench
+
+soak: environment cluster images ## Kill deploys at many points, and see what the next run makes of it (an hour)
+	@.venv/bin/python -m tools.soak interruptions --api-server
 
 rendered: environment ## Write the rendered manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.rendered

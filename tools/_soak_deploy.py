@@ -1,0 +1,118 @@
+"""A deploy that can be killed at a line of its output, as a machine that loses its power would end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools._bench_command import INVENTORY, TAIL_LINES
+from tools._errors import ToolError
+from tools._stage import CHECKOUT, stage_environment
+
+DEPLOY_SECONDS = 700.0
+#: A task begins, or what is waited for changes.
+_POINT = re.compile(r"TASK \[|  \[\w+\] +\S")
+_TASK = re.compile(r"TASK \[(?:airflow\.kubernetes\.)?(.*?)\]")
+#: Seconds from a line to the kill, by turns: a task's requests come after the line that announces it.
+PAUSES = (0.0, 0.2, 0.5, 0.1, 0.35)
+
+#: Small, and without the node's ports, which belong to another release.
+SMALL = {
+    "airflow_name": "airflow",
+    "api_server_service_type": "ClusterIP",
+    "api_server_node_port": "",
+    "flower_enabled": False,
+}
+
+
+@dataclass
+class Run:
+    """A run as it was seen from outside.
+
+    :param points: number of lines at which it might have been killed.
+    :param task: the last that it began.
+    :param code: its exit code; negative, if it was killed.
+    """
+
+    points: int = 0
+    task: str = "start"
+    seconds: float = 0.0
+    code: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def was_killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+    def said(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+    def expect_success(self) -> Run:
+        """Return the run itself.
+
+        :raises ToolError: if it failed.
+        """
+        if self.code != 0:
+            end = "\n".join("  | " + line for line in self.lines[-TAIL_LINES:])
+            raise ToolError(f"a deploy ended with {self.code} in '{self.task}'\n{end}")
+        return self
+
+
+def deploy(folder: Path, namespace: str, kill_at: int | None = None, **variables: Any) -> Run:
+    """Deploy the small release, and kill it when it has written so many lines, if it does.
+
+    :param folder: for its file of variables.
+    """
+    file = folder / f"{namespace}.json"
+    file.write_text(json.dumps({**SMALL, "airflow_namespace": namespace, **variables}))
+    run = Run()
+    start = time.monotonic()
+    with subprocess.Popen(
+        ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{file}", "deploy.yml"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**stage_environment(""), "ANSIBLE_NOCOLOR": "1"},
+        cwd=CHECKOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        killer = threading.Timer(DEPLOY_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        killer.start()
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                run.lines.append(line.rstrip())
+                if task := _TASK.match(line):
+                    run.task = task[1]
+                run.points += bool(_POINT.match(line))
+                if kill_at is not None and run.points >= kill_at:
+                    time.sleep(PAUSES[kill_at % len(PAUSES)])
+                    break
+        finally:
+            killer.cancel()
+            if kill_at is not None or process.poll() is None:
+                _kill(process, wait=kill_at is None)
+        run.code = process.wait()
+    run.seconds = time.monotonic() - start
+    return run
+
+
+def _kill(process: subprocess.Popen[str], wait: bool) -> None:
+    """Kill a run and its process group; one that has written all its lines may end by itself."""
+    if wait:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            return
+    os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,201 @@
+"""Kill deploys at many points, and show that one more run makes good whatever that left."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools._bench_cgroups import in_node
+from tools._bench_cluster import Cluster, cluster
+from tools._soak_deploy import Run, deploy
+from tools._soak_state import State, differences, secrets, state
+from tools._step import step
+
+#: The undisturbed release, and the one that is interrupted.
+CALM, HARMED = "interruptions-calm", "interruptions-harmed"
+#: What is changed: each pod's configuration, and the number of workers.
+CHANGE: Mapping[str, Any] = {
+    "airflow_config": {"core__parallelism": 24},
+    "workers_groups": [{"name": "worker", "replicas": 2}],
+}
+SETTLE_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one interruption.
+
+    :param task: in which the run was killed.
+    :param killed: seconds after its start at which it was.
+    :param seconds: how long the next run took.
+    :param wrong: how the cluster differs from an undisturbed run's.
+    """
+
+    what: str
+    task: str
+    killed: float
+    seconds: float
+    wrong: tuple[str, ...] = ()
+
+
+def add_parser(sections: Any) -> None:
+    """Add the section to the command line."""
+    parser = sections.add_parser("interruptions", help=__doc__)
+    parser.add_argument("--points", type=int, default=20, help="kills of each kind (default: %(default)s)")
+    parser.add_argument(
+        "--in-a-row", action="store_true", help="kill one run after the other, and compare after the last one only"
+    )
+    parser.add_argument("--api-server", action="store_true", help="kill the cluster's API server during a deploy, too")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the section; the exit code tells whether every interruption was made good."""
+    with cluster() as connection, tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        soak = _Soak(connection, Path(folder), options.points, options.in_a_row)
+        soak.remove()
+        try:
+            rows = list(soak.run(options.api_server))
+        finally:
+            soak.remove()
+    return show(rows)
+
+
+def spread(number: int, points: int) -> list[int]:
+    """Return so many line numbers, spread evenly over a run of ``points`` lines, its beginning and its end included."""
+    last = max(points - 1, 1)
+    return [1 + round(step * (last - 1) / max(number - 1, 1)) for step in range(number)]
+
+
+def show(rows: Iterable[Row]) -> int:
+    """Print the table and the closing line."""
+    rows = list(rows)
+    widths = [max((len(getattr(row, name)) for row in rows), default=0) for name in ("what", "task")]
+    print(f"\n{'run':<{widths[0]}}  {'killed in':<{widths[1]}}  {'after s':>7}  {'next run s':>10}  converged")
+    for row in rows:
+        verdict = "yes" if not row.wrong else "NO"
+        print(f"{row.what:<{widths[0]}}  {row.task:<{widths[1]}}  {row.killed:>7.1f}  {row.seconds:>10.1f}  {verdict}")
+        for line in row.wrong:
+            print(f"    {line}")
+    failed = sum(bool(row.wrong) for row in rows)
+    print(f"\n{len(rows) - failed} of {len(rows)} interruptions were made good by one run", flush=True)
+    return 1 if failed or not rows else 0
+
+
+class _Soak:
+    def __init__(self, connection: Cluster, folder: Path, points: int, in_a_row: bool) -> None:
+        self.cluster = connection
+        self.folder = folder
+        self.points = points
+        self.in_a_row = in_a_row
+
+    def remove(self) -> None:
+        with step("Remove the namespaces"), ThreadPoolExecutor() as pool:
+            list(pool.map(self.cluster.remove, (CALM, HARMED)))
+
+    def run(self, api_server: bool) -> Iterator[Row]:
+        with step("Two runs at once: one deploys, the other waits for it"):
+            row, points = self._two_at_once()
+        yield row
+        before = self._settled(CALM)
+        kills = spread(self.points, points)
+        if self.in_a_row:
+            yield self._in_a_row("fresh", kills, before, {})
+        else:
+            for kill_at in kills:
+                self.cluster.remove(HARMED)
+                yield self._one("fresh", kill_at, before, {})
+        with step("A change, undisturbed"):
+            calm = deploy(self.folder, CALM, **CHANGE).expect_success()
+        after = self._settled(CALM)
+        kills = spread(self.points, calm.points)
+        if self.in_a_row:
+            yield self._in_a_row("change", kills, after, CHANGE)
+        else:
+            # There and back: a change is a change in either direction.
+            for number, kill_at in enumerate(kills):
+                forth = number % 2 == 0
+                yield self._one("change", kill_at, after if forth else before, CHANGE if forth else {})
+        if api_server:
+            yield self._without_api_server(before)
+
+    def _two_at_once(self) -> tuple[Row, int]:
+        with ThreadPoolExecutor() as pool:
+            folders = [self.folder / name for name in ("one", "two")]
+            for folder in folders:
+                folder.mkdir()
+            runs = list(pool.map(lambda folder: deploy(folder, CALM).expect_success(), folders))
+        first, second = sorted(runs, key=lambda run: run.said("is at work on this release"))
+        wrong = []
+        if first.said("is at work on this release") or not second.said("is at work on this release"):
+            wrong.append("not exactly one of the two has waited for the other")
+        if not any("changed=0" in line for line in second.lines):
+            wrong.append("the one that waited has changed something")
+        return Row("two at once", "-", 0, second.seconds, tuple(wrong)), first.points
+
+    def _one(self, what: str, kill_at: int, wanted: State, variables: Mapping[str, Any]) -> Row:
+        with step(f"Kill a run ({what}) at line {kill_at}, and run it again"):
+            killed = deploy(self.folder, HARMED, kill_at, **variables)
+            return self._make_good(what, killed, wanted, variables)
+
+    def _in_a_row(self, what: str, kills: Iterable[int], wanted: State, variables: Mapping[str, Any]) -> Row:
+        tasks, seconds, wrong = [], 0.0, []
+        for kill_at in kills:
+            with step(f"Kill a run ({what}) at line {kill_at}"):
+                left = secrets(self.cluster, HARMED)
+                killed = deploy(self.folder, HARMED, kill_at, **variables)
+                wrong += self._changed_secrets(left)
+                tasks.append(killed.task.partition(" : ")[2] or killed.task)
+                seconds += killed.seconds
+        with step("Run it to its end"):
+            row = self._make_good(what, killed, wanted, variables)
+        return Row(what, ", then ".join(tasks), seconds, row.seconds, (*wrong, *row.wrong))
+
+    def _make_good(self, what: str, killed: Run, wanted: State, variables: Mapping[str, Any]) -> Row:
+        left = secrets(self.cluster, HARMED)
+        held = self.cluster.get(f"/apis/coordination.k8s.io/v1/namespaces/{HARMED}/leases/airflow-deploy")
+        good = deploy(self.folder, HARMED, **variables)
+        wrong = [] if good.code == 0 else [f"the next run failed in '{good.task}'", *good.lines[-15:]]
+        if held and held["spec"].get("holderIdentity") and not good.said("takes this release over"):
+            wrong.append("the next run did not say that it takes over")
+        wrong += self._changed_secrets(left)
+        if not wrong:
+            wrong += differences(wanted, self._settled(HARMED, wanted))
+        task = killed.task if killed.was_killed else f"{killed.task} (had ended)"
+        return Row(what, task, killed.seconds, good.seconds, tuple(wrong))
+
+    def _changed_secrets(self, left: Mapping[str, str]) -> list[str]:
+        now = secrets(self.cluster, HARMED)
+        return [f"Secret/{name} has changed" for name, value in left.items() if now.get(name) != value]
+
+    def _settled(self, namespace: str, wanted: State | None = None) -> State:
+        """Return the state when it is as wanted, or has stopped changing: pods that are replaced take a while to go."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        before = state(self.cluster, namespace)
+        while time.monotonic() < deadline:
+            time.sleep(5)
+            now = state(self.cluster, namespace)
+            if now == (before if wanted is None else wanted):
+                return now
+            before = now
+        return before
+
+    def _without_api_server(self, wanted: State) -> Row:
+        """Kill the API server when a fresh deploy has begun to apply; the kubelet starts it again."""
+        self.cluster.remove(HARMED)
+        killer = threading.Timer(4, lambda: in_node("pkill -KILL -x kube-apiserver"))
+        with step("A fresh deploy, while the cluster's API server is killed"):
+            killer.start()
+            run = deploy(self.folder, HARMED)
+            killer.join()
+        wrong = [] if run.code == 0 else [f"it failed in '{run.task}'", *run.lines[-15:]]
+        if not wrong:
+            wrong += differences(wanted, self._settled(HARMED, wanted))
+        return Row("API server killed", "-", 4.0, run.seconds, tuple(wrong))
