@@ -266,7 +266,9 @@ class Probe:
 
     def _log(self, source: LogSource, previous: bool) -> list[str]:
         wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]
-        text = self._client.request("get", f"{self._path('Pod')}/{quote(source.pod)}/log", query_params=wanted)
+        path = f"{self._path('Pod')}/{quote(source.pod)}/log"
+        # A node that is away is asked once: what is to be told is told without its log.
+        text = self._client.request("get", path, patience=0, query_params=wanted)
         if not isinstance(text, str):
             text = json.dumps(text)
         return [masked(line)[:500].rstrip() for line in text.splitlines()[-TAIL:]]
