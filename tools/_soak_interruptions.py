@@ -16,7 +16,7 @@ from tools._bench_cgroups import in_node
 from tools._bench_cluster import Cluster, cluster
 from tools._soak_deploy import Run, deploy
 from tools._soak_state import State, differences, secrets, state
-from tools._step import step
+from tools._step import say, step
 
 #: The undisturbed release, and the one that is interrupted.
 CALM, HARMED = "interruptions-calm", "interruptions-harmed"
@@ -61,8 +61,12 @@ def run(options: argparse.Namespace) -> int:
     with cluster() as connection, tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soak = _Soak(connection, Path(folder), options.points, options.in_a_row)
         soak.remove()
+        rows = []
         try:
-            rows = list(soak.run(options.api_server))
+            for row in soak.run(options.api_server):
+                rows.append(row)
+                # The rest may take an hour.
+                say(f"{row.what}, killed in '{row.task}': {'; '.join(row.wrong) or 'made good'}")
         finally:
             soak.remove()
     return show(rows)
