@@ -19,7 +19,7 @@ from tools._stage import CHECKOUT, stage_environment
 
 DEPLOY_SECONDS = 700.0
 #: A task begins, or what is waited for changes.
-_POINT = re.compile(r"TASK \[|  \[\w+\] +\S")
+_POINT = re.compile(r"(?P<task>TASK \[(?!.*Validating arguments))|  \[\w+\] +\S")
 _TASK = re.compile(r"TASK \[(?:airflow\.kubernetes\.)?(.*?)\]")
 #: Seconds from a line to the kill, by turns: a task's requests come after the line that announces it.
 PAUSES = (0.0, 0.2, 0.5, 0.1, 0.35)
@@ -37,12 +37,12 @@ SMALL = {
 class Run:
     """A run as it was seen from outside.
 
-    :param points: number of lines at which it might have been killed.
+    :param points: for each line at which it might have been killed, whether it began a task.
     :param task: the last that it began.
     :param code: its exit code; negative, if it was killed.
     """
 
-    points: int = 0
+    points: list[bool] = field(default_factory=list)
     task: str = "start"
     seconds: float = 0.0
     code: int = 0
@@ -93,8 +93,9 @@ def deploy(folder: Path, namespace: str, kill_at: int | None = None, **variables
                 run.lines.append(line.rstrip())
                 if task := _TASK.match(line):
                     run.task = task[1]
-                run.points += bool(_POINT.match(line))
-                if kill_at is not None and run.points >= kill_at:
+                if point := _POINT.match(line):
+                    run.points.append(bool(point["task"]))
+                if kill_at is not None and len(run.points) >= kill_at:
                     time.sleep(PAUSES[kill_at % len(PAUSES)])
                     break
         finally:

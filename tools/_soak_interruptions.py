@@ -6,7 +6,7 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +72,19 @@ def run(options: argparse.Namespace) -> int:
     return show(rows)
 
 
-def spread(number: int, points: int) -> list[int]:
-    """Return so many line numbers, spread evenly over a run of ``points`` lines, its beginning and its end included."""
-    last = max(points - 1, 1)
-    return [1 + round(step * (last - 1) / max(number - 1, 1)) for step in range(number)]
+def spread(number: int, points: Sequence[bool]) -> list[int]:
+    """Return so many line numbers: two thirds where a task begins, and the rest while all is waited for.
+
+    :param points: for each line of a whole run, whether it began a task.
+    """
+    tasks = [line for line, is_task in enumerate(points, 1) if is_task]
+    others = [line for line, is_task in enumerate(points, 1) if not is_task]
+    return sorted(_evenly(tasks, number - number // 3) + _evenly(others, number // 3))
+
+
+def _evenly(lines: Sequence[int], number: int) -> list[int]:
+    """Return so many of the lines, one from each of as many equal parts."""
+    return [lines[int((part + 0.5) * len(lines) / number)] for part in range(number)]
 
 
 def show(rows: Iterable[Row]) -> int:
@@ -130,7 +139,7 @@ class _Soak:
         if api_server:
             yield self._without_api_server(before)
 
-    def _two_at_once(self) -> tuple[Row, int]:
+    def _two_at_once(self) -> tuple[Row, list[bool]]:
         with ThreadPoolExecutor() as pool:
             folders = [self.folder / name for name in ("one", "two")]
             for folder in folders:
@@ -160,7 +169,7 @@ class _Soak:
                 seconds += killed.seconds
         with step("Run it to its end"):
             row = self._make_good(what, killed, wanted, variables)
-        return Row(what, ", then ".join(tasks), seconds, row.seconds, (*wrong, *row.wrong))
+        return Row(what, f"{len(tasks)} times, last: {tasks[-1]}", seconds, row.seconds, (*wrong, *row.wrong))
 
     def _make_good(self, what: str, killed: Run, wanted: State, variables: Mapping[str, Any]) -> Row:
         left = secrets(self.cluster, HARMED)

@@ -71,10 +71,13 @@ def test_pods_that_go_are_not_compared(phase: str, metadata: dict[str, str], com
     assert is_compared({"kind": "Pod", "metadata": metadata, "status": {"phase": phase}}) is compared
 
 
-def test_points_are_spread_from_the_first_line_to_the_last_but_one() -> None:
-    assert spread(3, 81) == [1, 41, 80]
-    assert len(set(spread(20, 81))) == 20
-    assert spread(1, 81) == [1]
+def test_two_thirds_of_the_points_are_where_a_task_begins() -> None:
+    points = [True] * 14 + [False] * 40
+    assert spread(3, points) == [4, 11, 35]
+    kills = spread(20, points)
+    assert len(set(kills)) == 20
+    assert sum(points[kill - 1] for kill in kills) == 14
+    assert spread(1, points) == [8]
 
 
 def test_the_exit_code_tells_whether_all_was_made_good(capsys: pytest.CaptureFixture[str]) -> None:
