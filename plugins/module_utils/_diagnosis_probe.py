@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _facts_program
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import CLAIM
 from ansible_collections.airflow.kubernetes.plugins.module_utils._secrecy import SENSITIVE_NAME
