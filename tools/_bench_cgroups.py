@@ -11,7 +11,8 @@ from types import TracebackType
 from tools._bench_command import timed
 from tools._cluster import node_container
 from tools._errors import ToolError
-from tools._stage import CLUSTER, stage_environment
+from tools._kind_config import CLUSTER
+from tools._stage import stage_environment
 
 NODE = node_container(CLUSTER)
 IDENTITY = re.compile(r"[0-9a-f]{64}")

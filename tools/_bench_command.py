@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools._errors import ToolError
-from tools._stage import CHECKOUT, CLUSTER, stage_environment
+from tools._kind_config import CLUSTER
+from tools._stage import CHECKOUT, stage_environment
 
 CONTEXT = f"kind-{CLUSTER}"
 INVENTORY = CHECKOUT / "inventories" / "kind"

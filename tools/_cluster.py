@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from pathlib import Path
 
@@ -10,42 +11,58 @@ from tools._binaries import ensure_kind, ensure_kubectl
 from tools._docker import container
 from tools._errors import ToolError
 from tools._kind_config import kind_config
+from tools._limits import ensure_inotify_instances
 from tools._node_image import ensure_node_image
 from tools._paths import cache, kubeconfig
 from tools._run import CommandError, run, succeeds
+from tools._shared_storage import share_storage
 from tools._step import say, step
-from tools._versions import PUBLISHED_NODE_IMAGE
 
 MEND_SECONDS = 90
 DNS_SECONDS = 60
 
 
 def node_container(name: str) -> str:
-    """Return the name of the container that is the cluster's node."""
+    """Return the name of the container that is the cluster's control plane, and its only node if it has no workers."""
     return f"{name}-control-plane"
 
 
-def ensure_cluster(name: str, timeout: float, *, renew: bool = False) -> None:
-    """Make sure that the cluster runs and its node is ready.
+def node_containers(name: str, role: str = "") -> list[str]:
+    """Return the names of the containers that are the cluster's nodes, whether they run or not.
+
+    :param role: `worker` or `control-plane` for only these.
+    """
+    filters = [f"label=io.x-k8s.kind.cluster={name}", *([f"label=io.x-k8s.kind.role={role}"] if role else [])]
+    options = [word for text in filters for word in ("--filter", text)]
+    listing = run(["docker", "ps", "--all", *options, "--format", "{{.Names}}"], timeout=30, log_stdout=False)
+    return sorted(listing.split())
+
+
+def ensure_cluster(name: str, timeout: float, *, workers: int = 0, renew: bool = False) -> None:
+    """Make sure that the cluster runs and its nodes are ready.
 
     A cluster made from an earlier recipe is kept, for somebody may be at work in it, unless it is to be renewed.
 
-    :param timeout: seconds for a new node to become ready.
+    :param timeout: seconds for new nodes to become ready.
+    :param workers: how many nodes it has besides its control plane.
     :param renew: whether a cluster made from an earlier recipe is replaced.
     :raises ToolError: if it does not.
     """
     image = ensure_node_image()
-    config = kind_config(published_image=image == PUBLISHED_NODE_IMAGE)
+    config = kind_config(name, workers, _shared_folder(name))
     recipe = hashlib.sha256(f"{image}\n{config}".encode()).hexdigest()[:12]
-    running = container(node_container(name), "{{.State.Running}}")
-    if running is not None:
+    if workers:
+        ensure_inotify_instances()
+    if node_containers(name):
         outdated = _recipe_file(name).is_file() and _recipe_file(name).read_text() != recipe
-        if not (outdated and renew) and _mended(name, running == "true"):
+        if not (outdated and renew) and _mended(name):
             if outdated:
-                say(f"The cluster {name} is from an earlier recipe; `up --renew` replaces it")
+                say(f"The cluster {name} is from another recipe; `up --renew` replaces it")
             return
         delete_cluster(name)
     _create(name, image, config, timeout)
+    if workers:
+        share_storage(_kubectl(name))
     _recipe_file(name).write_text(recipe)
 
 
@@ -56,10 +73,11 @@ def delete_cluster(name: str) -> None:
         run([kind, "delete", "cluster", "--name", name], timeout=180)
     for path in (kubeconfig(name), _recipe_file(name)):
         path.unlink(missing_ok=True)
+    shutil.rmtree(_shared_folder(name), ignore_errors=True)
 
 
 def is_ready(name: str) -> bool:
-    """Tell whether the API server answers and says that the node is ready."""
+    """Tell whether the API server answers and says that every node is ready."""
     conditions = _read(name, "nodes", "{range .items[*].status.conditions[?(@.type=='Ready')]}{.status} {end}")
     return bool(conditions) and set(conditions) == {"True"}
 
@@ -75,26 +93,34 @@ def _kubelets_answered(name: str, since: str) -> bool:
 
 def _read(name: str, objects: str, template: str) -> list[str]:
     """Return the words that a JSONPath template finds in the cluster's objects, none if it does not answer."""
-    kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(name)), "--request-timeout=10s"]
+    command = [*_kubectl(name), "--request-timeout=10s", "get", *objects.split(), "--output", f"jsonpath={template}"]
     try:
-        return run(
-            [*kubectl, "get", *objects.split(), "--output", f"jsonpath={template}"], timeout=20, log_stdout=False
-        ).split()
+        return run(command, timeout=20, log_stdout=False).split()
     except CommandError:
         return []
 
 
 def _wait_for_names(name: str) -> None:
-    """Wait until pods can look up names, which is a little after the node is ready.
+    """Wait until pods can look up names, which is a little after the nodes are ready.
 
     :raises CommandError: if that takes too long.
     """
-    kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(name)), "--namespace=kube-system"]
-    run([*kubectl, "rollout", "status", "deployment/coredns", f"--timeout={DNS_SECONDS}s"], timeout=DNS_SECONDS + 10)
+    rollout = [*_kubectl(name), "--namespace=kube-system", "rollout", "status"]
+    run([*rollout, "deployment/coredns", f"--timeout={DNS_SECONDS}s"], timeout=DNS_SECONDS + 10)
+
+
+def _kubectl(name: str) -> list[str]:
+    """Return the command that runs kubectl on the cluster."""
+    return [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(name))]
 
 
 def _recipe_file(name: str) -> Path:
     return cache() / f"{name}.recipe"
+
+
+def _shared_folder(name: str) -> Path:
+    """Return the folder of this machine that the nodes of a cluster of several share."""
+    return cache() / f"{name}.shared"
 
 
 def _create(name: str, image: str, config: str, timeout: float) -> None:
@@ -110,7 +136,7 @@ def _create(name: str, image: str, config: str, timeout: float) -> None:
         # kind only warns when a node is not ready in time.
         if not is_ready(name):
             raise ToolError(
-                f"the node of the cluster {name} is not ready after {timeout:.0f} s: see `kubectl describe nodes`"
+                f"the cluster {name} has a node that is not ready after {timeout:.0f} s: see `kubectl describe nodes`"
             )
         _wait_for_names(name)
 
@@ -124,13 +150,14 @@ def _write_kubeconfig(name: str) -> None:
     partial.rename(kubeconfig(name))
 
 
-def _mended(name: str, running: bool) -> bool:
+def _mended(name: str) -> bool:
     """Bring a cluster that is half alive back to life, if that can be done."""
-    if running and kubeconfig(name).is_file() and is_ready(name):
+    stopped = [node for node in node_containers(name) if container(node, "{{.State.Running}}") != "true"]
+    if not stopped and kubeconfig(name).is_file() and is_ready(name):
         _merge_kubeconfig(name)
         return True
     with step(f"Bring the cluster {name} back"):
-        if not running and not succeeds(["docker", "start", node_container(name)], timeout=60):
+        if stopped and not succeeds(["docker", "start", *stopped], timeout=60):
             return False
         start = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         deadline = time.monotonic() + MEND_SECONDS

@@ -1,38 +1,44 @@
-"""What the cluster looks like, as kind's configuration."""
+"""What a cluster looks like, as kind's configuration."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+#: The cluster of the inventories, the scenarios and the demo, which alone has ports on this machine.
+CLUSTER = "airflow"
 # NodePort in the cluster -> port on this machine.
 PORTS = {30080: 8080, 30555: 5555}
+#: Where every node of a cluster of several has the folder that they share.
+SHARED_PATH = "/shared"
 
 
-def kind_config(*, published_image: bool) -> str:
-    """Return the configuration of a cluster of one node, as JSON, which is YAML too.
+def kind_config(name: str, workers: int, shared: Path) -> str:
+    """Return the configuration of a cluster, as JSON, which is YAML too.
 
-    :param published_image: whether the node runs the image that kind publishes. It brings a network that enforces
-        NetworkPolicies; the image built from packages has a plain bridge in its place.
+    :param name: the cluster's name.
+    :param workers: how many nodes it has besides its control plane; without any, pods run on that.
+    :param shared: the folder of this machine that several nodes share.
     """
+    nodes: list[dict[str, Any]] = [{"role": "control-plane"}, *({"role": "worker"} for _ in range(workers))]
+    if workers:
+        for node in nodes:
+            node["extraMounts"] = [{"hostPath": str(shared), "containerPath": SHARED_PATH}]
+    if name == CLUSTER:
+        nodes[0]["extraPortMappings"] = [
+            {"containerPort": node_port, "hostPort": port, "listenAddress": "127.0.0.1"}
+            for node_port, port in PORTS.items()
+        ]
     return json.dumps(
         {
             "kind": "Cluster",
             "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {"disableDefaultCNI": not published_image, "podSubnet": "10.244.0.0/16"},
+            # The network of the image that is built from packages knows its pods by this.
+            "networking": {"podSubnet": "10.244.0.0/16"},
             "featureGates": {"MutatingAdmissionPolicy": True},
             "runtimeConfig": {"admissionregistration.k8s.io/v1beta1": "true"},
-            "nodes": [_control_plane()],
+            "nodes": nodes,
         },
         indent=2,
     )
-
-
-def _control_plane() -> dict[str, Any]:
-    return {
-        "role": "control-plane",
-        "extraPortMappings": [
-            {"containerPort": node_port, "hostPort": port, "listenAddress": "127.0.0.1"}
-            for node_port, port in PORTS.items()
-        ],
-    }

@@ -1,8 +1,10 @@
-"""Put images onto the cluster's node."""
+"""Put images onto the cluster's nodes."""
 
 from __future__ import annotations
 
-from tools._cluster import node_container
+from collections.abc import Mapping
+
+from tools._cluster import node_containers
 from tools._docker import image_id, load_images
 from tools._errors import ToolError
 from tools._run import run
@@ -14,22 +16,27 @@ LABEL = "airflow-kubernetes.docker-id"
 
 
 def load_missing(cluster: str, images: list[str]) -> None:
-    """Load those images onto the node that it does not have as Docker has them.
+    """Load onto each node that runs pods those images that it does not have as Docker has them.
 
     :raises ToolError: if Docker does not have one of them.
     """
-    node = node_container(cluster)
-    present = _present(node)
-    wanted = {}
+    identifiers = {}
     for image in images:
         identifier = image_id(image)
         if identifier is None:
             raise ToolError(f"Docker has no image {image}")
-        if present.get(full_name(image)) != identifier:
-            wanted[image] = identifier
+        identifiers[image] = identifier
+    # Where there are workers, the control plane keeps pods away.
+    for node in node_containers(cluster, "worker") or node_containers(cluster):
+        _load_missing(node, identifiers)
+
+
+def _load_missing(node: str, identifiers: Mapping[str, str]) -> None:
+    present = _present(node)
+    wanted = {image: identity for image, identity in identifiers.items() if present.get(full_name(image)) != identity}
     if not wanted:
         return
-    with step(f"Load {', '.join(wanted)}"):
+    with step(f"Load {', '.join(wanted)} onto {node}"):
         command = [*CTR, "import", "--digests", "--snapshotter=overlayfs", "-"]
         load_images(node, list(wanted), command)
         for image, identifier in wanted.items():

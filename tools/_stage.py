@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tools._kind_config import CLUSTER
 from tools._paths import kubeconfig
 from tools._run import environment
 
@@ -23,7 +24,6 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
 FATAL = re.compile(r"fatal: ")
 ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
-CLUSTER = "airflow"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from tools._cluster import delete_cluster, ensure_cluster, is_ready, node_container
+from tools._cluster import delete_cluster, ensure_cluster, is_ready, node_containers
 from tools._docker import container
 from tools._dockerd import ensure_docker
 from tools._errors import ToolError
-from tools._kind_config import PORTS
+from tools._kind_config import CLUSTER, PORTS
 from tools._lock import locked
 from tools._node_images import load_missing
 from tools._paths import cache, kubeconfig
@@ -40,15 +40,16 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         subparser = commands.add_parser(name, help=text, description=text)
-        subparser.add_argument("--name", default="airflow", help="the cluster's name (default: %(default)s)")
+        subparser.add_argument("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")
         subparser.set_defaults(command=command)
         return subparser
 
     up = add("up", _up, "create the cluster, or mend it")
-    up.add_argument("--timeout", type=float, default=180, help="seconds for a new node to be ready (%(default)s)")
+    up.add_argument("--timeout", type=float, default=180, help="seconds for new nodes to be ready (%(default)s)")
+    up.add_argument("--workers", type=int, default=0, help="nodes besides the control plane (%(default)s)")
     up.add_argument("--renew", action="store_true", help="replace a cluster that was made from an earlier recipe")
     add("down", _down, "delete the cluster")
-    load = add("load", _load, "load images from Docker onto the cluster's node")
+    load = add("load", _load, "load images from Docker onto the cluster's nodes")
     load.add_argument("images", nargs="+", metavar="IMAGE")
     add("status", _status, "tell how the cluster is; exit code 0 if it is ready")
     add("kubeconfig", _kubeconfig, "print the path of the cluster's kubeconfig")
@@ -60,7 +61,7 @@ def _up(options: argparse.Namespace) -> int:
     start = time.monotonic()
     with locked(LOCK_SECONDS):
         ensure_docker()
-        ensure_cluster(options.name, options.timeout, renew=options.renew)
+        ensure_cluster(options.name, options.timeout, workers=options.workers, renew=options.renew)
     say(f"The cluster {options.name} is ready after {time.monotonic() - start:.0f} s: {kubeconfig(options.name)}")
     return 0
 
@@ -80,12 +81,13 @@ def _load(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    state = container(node_container(options.name), "{{.State.Status}} {{.Config.Image}}")
-    ready = state is not None and is_ready(options.name)
+    nodes = node_containers(options.name)
+    ready = bool(nodes) and is_ready(options.name)
     print(f"cluster     {options.name} ({'ready' if ready else 'not ready'})")
-    print(f"node        {state or 'none'}")
+    for node in nodes:
+        print(f"node        {node} {container(node, '{{.State.Status}} {{.Config.Image}}')}")
     print(f"kubeconfig  {kubeconfig(options.name)}")
-    for node_port, port in PORTS.items():
+    for node_port, port in PORTS.items() if options.name == CLUSTER else ():
         print(f"port        127.0.0.1:{port} -> NodePort {node_port}")
     return 0 if ready else 1
 

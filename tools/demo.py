@@ -14,9 +14,9 @@ import urllib.request
 from tools import cluster, images
 from tools._binaries import ensure_kubectl
 from tools._errors import ToolError
-from tools._kind_config import PORTS
+from tools._kind_config import CLUSTER, PORTS
 from tools._paths import kubeconfig
-from tools._stage import CHECKOUT, CLUSTER, stage_environment
+from tools._stage import CHECKOUT, stage_environment
 from tools._step import say, step
 
 INVENTORY = "inventories/kind"

@@ -1,4 +1,4 @@
-"""Command line: make sure that the images of a deployment are in Docker, and on the cluster's node if asked."""
+"""Command line: make sure that the images of a deployment are in Docker, and on the cluster's nodes if asked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from tools._app_images import APP_IMAGES, ensure_app_image
 from tools._dockerd import ensure_docker
 from tools._errors import ToolError
+from tools._kind_config import CLUSTER
 from tools._lock import locked
 from tools._node_images import load_missing
 from tools._run import start_log
@@ -19,8 +20,8 @@ LOCK_SECONDS = 3600
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.images", description=__doc__)
-    parser.add_argument("--load", action="store_true", help="put them on the node too, if not there")
-    parser.add_argument("--name", default="airflow", help="the cluster's name (default: %(default)s)")
+    parser.add_argument("--load", action="store_true", help="put them on the cluster's nodes too, if not there")
+    parser.add_argument("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         start_log()
