@@ -49,12 +49,14 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     log_stdout: bool = True,
+    stdin: str = "",
 ) -> str:
     """Run a program to its end and return what it printed.
 
     :param timeout: seconds after which it and its children are killed.
     :param env: variables added to the environment.
     :param log_stdout: whether its standard output goes to the log; its standard error always does.
+    :param stdin: what it reads from its standard input.
     :raises CommandError: if it cannot be started, fails or takes too long.
     """
     words = [str(word) for word in command]
@@ -66,7 +68,7 @@ def run(
         try:
             with subprocess.Popen(
                 words,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log if log_stdout else subprocess.PIPE,
                 stderr=log,
                 env=environment(env),
@@ -74,7 +76,7 @@ def run(
                 start_new_session=True,
             ) as process:
                 try:
-                    output, _ = process.communicate(timeout=timeout)
+                    output, _ = process.communicate(stdin.encode(), timeout=timeout)
                 except BaseException:
                     os.killpg(process.pid, signal.SIGKILL)
                     raise

@@ -29,7 +29,8 @@ _OBJECT = {
     "kind": "StorageClass",
     "metadata": {"name": CLASS},
     "provisioner": "rancher.io/local-path",
-    "volumeBindingMode": "WaitForFirstConsumer",
+    # Any node will do, and a volume that waits for its first pod would keep all others on that one's node.
+    "volumeBindingMode": "Immediate",
     "reclaimPolicy": "Delete",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tools import _soak_interruptions
+from tools import _soak_endurance, _soak_interruptions
 from tools._errors import ToolError
 from tools._run import start_log
 
@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
     sections = parser.add_subparsers(required=True, metavar="SECTION")
     _soak_interruptions.add_parser(sections)
+    _soak_endurance.add_parser(sections)
     options = parser.parse_args(arguments)
     try:
         start_log()

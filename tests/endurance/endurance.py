@@ -1,7 +1,7 @@
 """Many task instances that each take a few seconds, and write down when and where they start and end.
 
-What Airflow says of a run is one thing, what has been executed another: each execution leaves its lines in a file on the
-logs volume, so that one that Airflow does not know of is seen, too.
+What Airflow says of a run is one thing, what has been executed another: each execution leaves its lines in a file on
+the logs volume, so that one that Airflow does not know of is seen, too.
 """
 
 from __future__ import annotations
