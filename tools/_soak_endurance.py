@@ -18,6 +18,7 @@ from tools._run import run
 from tools._soak_release import CLUSTER, DAG, NAME, Execution, Release, until
 from tools._step import say, step
 
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer", "flower", "worker")
 TASKS = 200
 TASK_SECONDS = 5.0
 AWAY_SECONDS = 60.0
@@ -81,14 +82,20 @@ class Outcome:
         return ""
 
 
-def delete_pods(*components: str) -> Fault:
-    """Return the fault that a pod of each of these components is deleted, one after the other."""
+def delete_pods(release: Release) -> None:
+    """Delete a pod of each component, one after the other, each when the one before has ended."""
+    for component in COMPONENTS:
+        release.delete(release.pods(component)[0], INJECTION_SECONDS)
 
-    def inject(release: Release) -> None:
-        for component in components:
-            release.kubectl("delete", "pod", release.pods(component)[0], timeout=INJECTION_SECONDS)
 
-    return Fault(f"pod deleted: {', '.join(components)}", inject)
+def restart_redis(release: Release) -> None:
+    """Replace Redis by a new pod."""
+    release.delete(f"{NAME}-redis-0", INJECTION_SECONDS)
+
+
+def restart_database(release: Release) -> None:
+    """Replace PostgreSQL by a new pod."""
+    release.delete(f"{NAME}-postgresql-0", INJECTION_SECONDS)
 
 
 def take_database_away(release: Release) -> None:
@@ -125,15 +132,12 @@ def change_configuration(release: Release) -> None:
 
 
 FAULTS = {
-    "api-server": delete_pods("api-server"),
-    "scheduler": delete_pods("scheduler"),
-    "worker": delete_pods("worker"),
-    "others": delete_pods("dag-processor", "triggerer", "flower"),
-    "redis": delete_pods("redis"),
-    "postgresql": delete_pods("postgresql"),
+    "pods": Fault("each component's pod deleted in turn", delete_pods),
+    "redis": Fault("Redis restarted", restart_redis),
+    "database": Fault("PostgreSQL restarted", restart_database),
     "away": Fault(f"PostgreSQL away for {AWAY_SECONDS:.0f} s", take_database_away),
     "drain": Fault("a worker's node drained", drain_worker),
-    "replace": Fault("API server replaced", replace_api_server),
+    "api-server": Fault("API server replaced", replace_api_server),
     "configuration": Fault("configuration changed", change_configuration),
     "reboot": Fault("a worker's node rebooted", reboot_node, kills_tasks=True),
 }
@@ -178,7 +182,7 @@ def endure(release: Release, fault: Fault, tasks: int) -> Outcome:
         until(lambda: release.states(run_id)["success"] >= tasks * ENDED_BEFORE, RUN_SECONDS, "few tasks have ended")
     states = release.states(run_id)
     begin = time.monotonic()
-    with step(f"{fault.name}: inject it, with {states['running']} running and {states['queued']} queued"):
+    with step(f"{fault.name}: do it, with {states['running']} running and {states['queued']} queued"):
         fault.inject(release)
     with step(f"{fault.name}: wait until the release is healthy again"):
         release.wait_healthy()

@@ -26,7 +26,7 @@ NAMESPACE = "airflow"
 NAME = "airflow"
 DAG = "endurance"
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 HEALTHY_SECONDS = 600.0
 PLAYBOOK_SECONDS = 600.0
 DAG_SECONDS = 120.0
@@ -92,6 +92,13 @@ class Release:
     def pods(self, component: str) -> list[str]:
         """Return the names of a component's pods."""
         return [pod["metadata"]["name"] for pod in self._pods(component)]
+
+    def delete(self, pod: str, seconds: float) -> None:
+        """Delete a pod and wait until it has ended.
+
+        :param seconds: how long that may take.
+        """
+        self.kubectl("delete", "pod", pod, timeout=seconds)
 
     def node(self, pod: str) -> str:
         """Return the node that a pod runs on."""

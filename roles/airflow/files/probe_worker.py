@@ -3,7 +3,8 @@
 """Tell whether this pod's Celery worker consumes its queues, without importing Celery or Airflow.
 
 A worker that lost its subscriptions still answers a ping, so it is asked for its active queues: the same
-broadcast as ``celery inspect active_queues``, to this worker alone. Success is noted in a file for the liveness probe.
+broadcast as ``celery inspect active_queues``, to this worker alone. Success is noted in a file for the liveness probe;
+so is that the broker itself does not answer, for a restart would only end the worker's tasks.
 
 Usage: probe_worker.py NOTE_FILE   (with WORKER_QUEUES=QUEUE[,QUEUE...])
 """
@@ -19,20 +20,25 @@ from kombu import Connection
 from kombu.pidbox import Mailbox
 
 
-def active_queues(broker: str, worker: str) -> set[str]:
+def active_queues(connection: Connection, worker: str) -> set[str]:
     """Return the names of the queues that the worker says it consumes; empty if it says nothing within 5 seconds."""
-    with Connection(broker, connect_timeout=5) as connection:
-        mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
-        replies = mailbox.call([worker], "active_queues", timeout=5) or []
+    mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
+    replies = mailbox.call([worker], "active_queues", timeout=5) or []
     return {queue["name"] for reply in replies for queues in reply.values() for queue in queues or []}
 
 
 def main() -> None:
     wanted = set(os.environ["WORKER_QUEUES"].split(","))
-    active = active_queues(os.environ["AIRFLOW__CELERY__BROKER_URL"], f"celery@{socket.gethostname()}")
+    note = Path(sys.argv[1])
+    with Connection(os.environ["AIRFLOW__CELERY__BROKER_URL"], connect_timeout=5) as connection:
+        try:
+            active = active_queues(connection, f"celery@{socket.gethostname()}")
+        except (OSError, *connection.connection_errors) as error:
+            note.touch()
+            sys.exit(f"the broker does not answer: {error}")
     if not wanted <= active:
         sys.exit(f"the worker consumes {sorted(active) or 'no queue'}, wanted {sorted(wanted)}")
-    Path(sys.argv[1]).touch()
+    note.touch()
 
 
 if __name__ == "__main__":

@@ -251,6 +251,10 @@ class TestProbeHeartbeat:
             probe(None)
 
 
+class NoBroker(Exception):
+    """What kombu's transport raises."""
+
+
 class TestProbeWorker:
     @pytest.fixture
     def probe(self, load: Any, monkeypatch: Any, tmp_path: Path) -> Callable[[Any], Path]:
@@ -265,6 +269,8 @@ class TestProbeWorker:
                 def __init__(self, url: str, connect_timeout: int) -> None:
                     assert url == "redis://:x@redis/0"
 
+                connection_errors = (NoBroker,)
+
                 def __enter__(self) -> Connection:
                     return self
 
@@ -273,6 +279,8 @@ class TestProbeWorker:
 
             def call(workers: list[str], question: str, timeout: int) -> Any:
                 assert (workers, question) == (["celery@airflow-worker-0"], "active_queues")
+                if isinstance(reply, Exception):
+                    raise reply
                 return reply
 
             mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: SimpleNamespace(call=call))
@@ -297,6 +305,14 @@ class TestProbeWorker:
         with pytest.raises(SystemExit, match=r"the worker consumes .*, wanted \['big', 'default'\]"):
             probe(reply)
         assert not (tmp_path / "note").exists()
+
+    @pytest.mark.parametrize("error", [NoBroker("gone"), ConnectionRefusedError("gone")])
+    def test_one_without_a_broker_is_not_ready_and_not_restarted(
+        self, probe: Any, tmp_path: Path, error: Exception
+    ) -> None:
+        with pytest.raises(SystemExit, match="the broker does not answer: gone"):
+            probe(error)
+        assert (tmp_path / "note").exists()
 
 
 class TestMigrate:
