@@ -40,11 +40,13 @@ class Fault:
 
     :param inject: does it, and returns when it is over.
     :param kills_tasks: whether workers are killed, whose tasks then have to be tried again.
+    :param early: whether it begins while the scheduler still sends tasks to Redis.
     """
 
     name: str
     inject: Callable[[Release], None]
     kills_tasks: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,17 @@ def restart_database(release: Release) -> None:
     release.delete(f"{NAME}-postgresql-0", INJECTION_SECONDS)
 
 
-def take_database_away(release: Release) -> None:
-    """Have no PostgreSQL for a minute."""
-    database = f"statefulset/{NAME}-postgresql"
-    release.kubectl("scale", database, "--replicas=0")
-    release.kubectl("wait", "--for=delete", f"pod/{NAME}-postgresql-0", "--timeout=120s", timeout=130)
-    time.sleep(AWAY_SECONDS)
-    release.kubectl("scale", database, "--replicas=1")
+def take_away(service: str, seconds: float) -> Callable[[Release], None]:
+    """Return what has none of a StatefulSet's one pod for some time."""
+
+    def inject(release: Release) -> None:
+        stateful_set = f"statefulset/{NAME}-{service}"
+        release.kubectl("scale", stateful_set, "--replicas=0")
+        release.kubectl("wait", "--for=delete", f"pod/{NAME}-{service}-0", "--timeout=120s", timeout=130)
+        time.sleep(seconds)
+        release.kubectl("scale", stateful_set, "--replicas=1")
+
+    return inject
 
 
 def drain_worker(release: Release) -> None:
@@ -135,7 +141,10 @@ FAULTS = {
     "pods": Fault("each component's pod deleted in turn", delete_pods),
     "redis": Fault("Redis restarted", restart_redis),
     "database": Fault("PostgreSQL restarted", restart_database),
-    "away": Fault(f"PostgreSQL away for {AWAY_SECONDS:.0f} s", take_database_away),
+    "redis-away": Fault(
+        f"Redis away for {AWAY_SECONDS:.0f} s while tasks are sent", take_away("redis", AWAY_SECONDS), early=True
+    ),
+    "database-away": Fault(f"PostgreSQL away for {AWAY_SECONDS:.0f} s", take_away("postgresql", AWAY_SECONDS)),
     "drain": Fault("a worker's node drained", drain_worker),
     "api-server": Fault("API server replaced", replace_api_server),
     "configuration": Fault("configuration changed", change_configuration),
@@ -179,7 +188,7 @@ def endure(release: Release, fault: Fault, tasks: int) -> Outcome:
     start = time.monotonic()
     with step(f"{fault.name}: {tasks} task instances get going"):
         run_id = release.trigger(tasks, TASK_SECONDS)
-        until(lambda: release.states(run_id)["success"] >= tasks * ENDED_BEFORE, RUN_SECONDS, "few tasks have ended")
+        until(lambda: _is_due(fault, release.states(run_id)), RUN_SECONDS, "few tasks have ended")
     states = release.states(run_id)
     begin = time.monotonic()
     with step(f"{fault.name}: do it, with {states['running']} running and {states['queued']} queued"):
@@ -196,6 +205,12 @@ def endure(release: Release, fault: Fault, tasks: int) -> Outcome:
     )
     say(f"{fault.name}: {outcome.problem or 'as promised'}")
     return outcome
+
+
+def _is_due(fault: Fault, states: Counter[str]) -> bool:
+    """Tell whether a fault may begin, from the task instances by their state."""
+    sent = states["success"] + states["running"] + states["queued"]
+    return sent > 0 if fault.early else states["success"] >= ENDED_BEFORE * sum(states.values()) > 0
 
 
 def judge(instances: Iterable[Mapping[str, Any]], executions: Sequence[Execution]) -> tuple[int, int, int]:
