@@ -169,13 +169,21 @@ def _endure(options: argparse.Namespace) -> int:
     with step("Deploy the release and its DAG"):
         release.play("deploy.yml")
         release.play("playbooks/sync_dags.yml", airflow_dags_source="tests/endurance")
-    outcomes: list[Outcome] = []
-    for key in options.only or FAULTS:
-        outcomes.append(endure(release, FAULTS[key], options.tasks))
+    outcomes, problems = [], []
+    for fault in [FAULTS[key] for key in options.only or FAULTS]:
+        try:
+            outcome = endure(release, fault, options.tasks)
+        except ToolError as error:
+            # The others can still be shown.
+            problems.append(f"{fault.name}: {error}")
+            continue
+        outcomes.append(outcome)
+        if outcome.problem:
+            problems.append(f"{fault.name}: {outcome.problem}")
         if options.json:
             options.json.write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=2) + "\n")
-    show(Section("Endurance", METHOD, table(outcomes), []))
-    problems = [f"{outcome.fault}: {outcome.problem}" for outcome in outcomes if outcome.problem]
+    if outcomes:
+        show(Section("Endurance", METHOD, table(outcomes), []))
     if problems:
         raise ToolError("\n".join(["not all is as promised:", *problems]))
     return 0
