@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What programs say in their logs and probes, where it is known what that means.
+
+The words are those of libpq and PostgreSQL, of MySQL, of Redis (``networking.c``, ``acl.c``), of Alembic, and of the
+collection's own programs (roles/airflow/files).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Saying:
+    """Words of a program.
+
+    :param meaning: what has happened, to go behind a reason.
+    :param advice: the next step.
+    :param lasting: no other try can help, so a probe that says it need not be waited for.
+    """
+
+    words: re.Pattern[str]
+    meaning: str
+    advice: str
+    lasting: bool = True
+
+
+def _saying(words: str, meaning: str, advice: str, lasting: bool = True) -> Saying:
+    return Saying(re.compile(words, re.IGNORECASE), meaning, advice, lasting)
+
+
+#: The more special ones first.
+SAYINGS = (
+    _saying(
+        r"which this Airflow does not know|Can't locate revision identified by",
+        "the database was migrated by a newer Airflow",
+        "Set airflow_version and airflow_image to the version that migrated it, or restore a backup from before.",
+    ),
+    _saying(
+        r"password authentication failed|Access denied for user",
+        "the database refuses the password",
+        "Correct the connection: airflow_database_user and airflow_database_password, or what an _environment sets "
+        "instead of the Secret's.",
+    ),
+    _saying(
+        r'database "[^"]*" does not exist|Unknown database',
+        "there is no database of that name",
+        "Correct airflow_database_name, or what an _environment sets instead; or create the database.",
+    ),
+    _saying(
+        r"could not translate host name|Unknown (MySQL )?server host",
+        "the database's host name is not known",
+        "Correct the host in the connection, or see why the cluster's DNS does not know it.",
+        lasting=False,
+    ),
+    _saying(
+        r"connection to server at .* failed|no answer from the database|Can't connect to MySQL server"
+        r"|The database cannot be used",
+        "the database does not answer",
+        "See that it runs, and that pods of the release reach it (host, port, network policies, firewall).",
+        lasting=False,
+    ),
+    _saying(
+        r"WRONGPASS|NOAUTH|invalid username-password pair|invalid password|Authentication required",
+        "Redis refuses the password",
+        "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",
+    ),
+    _saying(
+        r"the worker consumes .*, wanted",
+        "the worker is not subscribed to its queues",
+        "Let workers_queues (or the group's queues) name what the worker's command consumes.",
+    ),
+    _saying(
+        r"Waiting for https?://",
+        "Airflow's API server does not answer there",
+        "See that the address is right, and that pods of the release reach it (network policies).",
+        lasting=False,
+    ),
+)
+
+
+def saying_of(lines: Iterable[str]) -> Saying | None:
+    """Return what the last line that is understood means, ``None`` if none is."""
+    for line in reversed([*lines]):
+        for saying in SAYINGS:
+            if saying.words.search(line):
+                return saying
+    return None
