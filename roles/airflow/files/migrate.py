@@ -12,26 +12,43 @@ import os
 import sys
 import time
 
-ATTEMPTS = 60
+import wait_for_schema
 
 
 def wait_for_database() -> None:
-    """Wait up to a minute for a database that is still starting; what lasts is for the log and the exit code."""
+    """Wait for a database that is still starting; what lasts is for the log and the exit code."""
     import psycopg2
 
-    url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2:", "postgresql:", 1)
-    for attempt in range(ATTEMPTS):
+    end = time.monotonic() + float(os.environ.get("DATABASE_TIMEOUT", "60"))
+    said = ""
+    while True:
         try:
-            psycopg2.connect(url, connect_timeout=5).close()
+            with psycopg2.connect(wait_for_schema.database_url(), connect_timeout=5) as connection:
+                refuse_newer(connection)
+            connection.close()
             return
         except psycopg2.OperationalError as error:
             message = " ".join(str(error).split())
             lasting = "authentication failed" in message or "does not exist" in message
-            if lasting or attempt == ATTEMPTS - 1:
+            if lasting or time.monotonic() >= end:
                 sys.exit(f"The database cannot be used: {message}")
-            if attempt == 0:
+            if message != said:
                 print(f"Waiting for the database: {message}", flush=True)
+                said = message
         time.sleep(1)
+
+
+def refuse_newer(connection: object) -> None:
+    """End with a plain word where a newer Airflow has migrated the database; Alembic's own would be a stack of code."""
+    for table, folders in wait_for_schema.migration_folders().items():
+        present = wait_for_schema.present_revision(connection, table)
+        known = {revision for folder in folders for revision in wait_for_schema.revisions(folder)[0]}
+        if present and known and present not in known:
+            version = os.environ.get("AIRFLOW_VERSION", "")
+            sys.exit(
+                f"The database is at revision {present} ({table}), which this Airflow does not know"
+                f"{f' ({version})' if version else ''}: a newer one has migrated it."
+            )
 
 
 def migrate() -> None:

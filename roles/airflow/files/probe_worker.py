@@ -20,10 +20,12 @@ from kombu import Connection
 from kombu.pidbox import Mailbox
 
 
-def active_queues(connection: Connection, worker: str) -> set[str]:
-    """Return the names of the queues that the worker says it consumes; empty if it says nothing within 5 seconds."""
+def active_queues(connection: Connection, worker: str) -> set[str] | None:
+    """Return the names of the queues that the worker says it consumes; None if it says nothing within 5 seconds."""
     mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
-    replies = mailbox.call([worker], "active_queues", timeout=5) or []
+    replies = mailbox.call([worker], "active_queues", timeout=5)
+    if not replies:
+        return None
     return {queue["name"] for reply in replies for queues in reply.values() for queue in queues or []}
 
 
@@ -35,7 +37,10 @@ def main() -> None:
             active = active_queues(connection, f"celery@{socket.gethostname()}")
         except (OSError, *connection.connection_errors) as error:
             note.touch()
-            sys.exit(f"the broker does not answer: {error}")
+            # In one line: of a longer one the kubelet passes on the beginning.
+            sys.exit(f"the broker does not answer: {' '.join(str(error).split())}")
+    if active is None:
+        sys.exit("the worker does not answer")
     if not wanted <= active:
         sys.exit(f"the worker consumes {sorted(active) or 'no queue'}, wanted {sorted(wanted)}")
     note.touch()

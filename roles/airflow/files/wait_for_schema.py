@@ -19,37 +19,49 @@ from pathlib import Path
 REVISION = re.compile(r"""^(down_revision|revision)\b[^=\n]*=\s*(.+)$""", re.MULTILINE)
 QUOTED = re.compile(r"""["']([^"']+)["']""")
 TABLES = {
-    "alembic_version": ("airflow", "migrations/versions"),
-    "alembic_version_fab": ("airflow", "providers/fab/migrations/versions"),
+    "alembic_version": "migrations/versions",
+    "alembic_version_fab": "providers/fab/migrations/versions",
 }
+
+
+def revisions(folder: Path) -> tuple[set[str], set[str]]:
+    """Return the revisions of the migrations in a folder, and those of them that others follow."""
+    known: set[str] = set()
+    followed: set[str] = set()
+    for file in folder.glob("*.py"):
+        for name, value in REVISION.findall(file.read_text(encoding="utf-8")):
+            (known if name == "revision" else followed).update(QUOTED.findall(value.split("#")[0]))
+    return known, followed
 
 
 def head(folder: Path) -> str | None:
     """Return the revision that no other one follows, or None where there are no migrations."""
-    revisions: set[str] = set()
-    followed: set[str] = set()
-    for file in folder.glob("*.py"):
-        for name, value in REVISION.findall(file.read_text(encoding="utf-8")):
-            (revisions if name == "revision" else followed).update(QUOTED.findall(value.split("#")[0]))
-    heads = revisions - followed
+    known, followed = revisions(folder)
+    heads = known - followed
     return heads.pop() if len(heads) == 1 else None
 
 
-def wanted_revisions() -> dict[str, str]:
-    """Return the wanted revision by the table that holds the present one."""
+def migration_folders() -> dict[str, list[Path]]:
+    """Return where the migrations lie in this image, by the table that holds the present revision."""
     spec = importlib.util.find_spec("airflow")
     if spec is None or not spec.submodule_search_locations:
         sys.exit("There is no Airflow in this image.")
     roots = [Path(location) for location in spec.submodule_search_locations]
-    wanted = {}
-    for table, (_package, folder) in TABLES.items():
-        for root in roots:
-            revision = head(root / folder)
-            if revision:
-                wanted[table] = revision
+    folders = {table: [root / folder for root in roots] for table, folder in TABLES.items()}
     if "FabAuthManager" not in os.environ.get("AIRFLOW__CORE__AUTH_MANAGER", ""):
-        wanted.pop("alembic_version_fab", None)
-    return wanted
+        folders.pop("alembic_version_fab")
+    return folders
+
+
+def wanted_revisions() -> dict[str, str]:
+    """Return the wanted revision by the table that holds the present one."""
+    heads = {table: [head(folder) for folder in folders] for table, folders in migration_folders().items()}
+    return {table: revision for table, found in heads.items() for revision in found if revision}
+
+
+def database_url() -> str:
+    """Return the database's address without the driver that SQLAlchemy is told in it."""
+    return re.sub(r"^postgresql\+\w+:", "postgresql:", os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
 
 
 def present_revision(connection: object, table: str) -> str | None:
@@ -65,7 +77,7 @@ def present_revision(connection: object, table: str) -> str | None:
 def main() -> None:
     import psycopg2
 
-    url = re.sub(r"^postgresql\+\w+:", "postgresql:", os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    url = database_url()
     wanted = wanted_revisions()
     said = ""
     while True:

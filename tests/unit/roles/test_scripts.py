@@ -296,10 +296,20 @@ class TestProbeWorker:
     def test_a_worker_that_consumes_its_queues_is_noted(self, probe: Any, queues: list[str]) -> None:
         assert probe(self.consumes(*queues)).exists()
 
+    @pytest.mark.parametrize("reply", [None, []], ids=["silent", "no reply"])
+    def test_one_that_does_not_answer_may_be_starting(self, probe: Any, tmp_path: Path, reply: Any) -> None:
+        with pytest.raises(SystemExit, match=r"^the worker does not answer$"):
+            probe(reply)
+        assert not (tmp_path / "note").exists()
+
+    def test_a_broker_that_refuses_is_told_in_one_line(self, probe: Any) -> None:
+        with pytest.raises(SystemExit, match=r"^the broker cannot be used: WRONGPASS invalid pair$"):
+            probe(OSError("WRONGPASS\n  invalid pair"))
+
     @pytest.mark.parametrize(
         "reply",
-        [None, [], [{"celery@airflow-worker-0": None}], [{"celery@airflow-worker-0": [{"name": "default"}]}]],
-        ids=["silent", "no reply", "lost all", "lost one"],
+        [[{"celery@airflow-worker-0": None}], [{"celery@airflow-worker-0": [{"name": "default"}]}]],
+        ids=["lost all", "lost one"],
     )
     def test_one_that_does_not_is_not(self, probe: Any, tmp_path: Path, reply: Any) -> None:
         with pytest.raises(SystemExit, match=r"the worker consumes .*, wanted \['big', 'default'\]"):
@@ -316,30 +326,59 @@ class TestProbeWorker:
 
 
 class TestMigrate:
-    def test_waits_for_a_database_that_is_starting(self, load: Any, capsys: Any) -> None:
+    @pytest.fixture
+    def migrate(self, load: Any, monkeypatch: Any) -> Callable[..., Any]:
+        """Load it with the neighbour that it imports, for an image that knows the revisions ``old`` and ``core``."""
+
+        def migrate(database: Any, **modules: Any) -> Any:
+            gate = load("wait_for_schema", psycopg2=database)
+            monkeypatch.setattr(gate, "migration_folders", lambda: {"alembic_version": [Path("versions")]})
+            monkeypatch.setattr(gate, "revisions", lambda folder: ({"old", "core"}, {"old"}))
+            return load("migrate", psycopg2=database, wait_for_schema=gate, **modules)
+
+        return migrate
+
+    def at(self, revision: str | None) -> dict[str, Any]:
+        return {"to_regclass": (revision is not None,), "FROM alembic_version": (revision,)}
+
+    def test_waits_for_a_database_that_is_starting(self, migrate: Any, capsys: Any) -> None:
         starting = OperationalError("connection refused\n\tIs the server running?")
-        database = Database(starting, starting, {})
-        load("migrate", psycopg2=database).wait_for_database()
+        database = Database(starting, starting, self.at(None))
+        migrate(database).wait_for_database()
         assert database.urls == ["postgresql://airflow:x@db:5432/airflow"] * 3
         assert capsys.readouterr().out == "Waiting for the database: connection refused Is the server running?\n"
 
     @pytest.mark.parametrize(
         "message", ['password authentication failed for user "airflow"', 'database "airflow" does not exist']
     )
-    def test_what_will_not_pass_ends_it_at_once(self, load: Any, message: str) -> None:
+    def test_what_will_not_pass_ends_it_at_once(self, migrate: Any, message: str) -> None:
         database = Database(OperationalError(message))
         with pytest.raises(SystemExit, match=f"The database cannot be used: {message}"):
-            load("migrate", psycopg2=database).wait_for_database()
+            migrate(database).wait_for_database()
         assert len(database.urls) == 1
 
-    def test_a_minute_is_enough(self, load: Any) -> None:
+    @pytest.mark.parametrize(("given", "tries"), [(None, 61), ("5", 6)])
+    def test_a_minute_is_enough(self, migrate: Any, monkeypatch: Any, given: str | None, tries: int) -> None:
+        seconds = iter(range(1000))
+        monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+        if given:
+            monkeypatch.setenv("DATABASE_TIMEOUT", given)
         database = Database(OperationalError("connection refused"))
         with pytest.raises(SystemExit, match="connection refused"):
-            load("migrate", psycopg2=database).wait_for_database()
-        assert len(database.urls) == 60
+            migrate(database).wait_for_database()
+        assert len(database.urls) == tries - 1
+
+    @pytest.mark.parametrize("revision", [None, "old", "core"])
+    def test_a_database_that_it_knows_is_migrated(self, migrate: Any, revision: str | None) -> None:
+        migrate(Database(self.at(revision))).wait_for_database()
+
+    def test_a_database_of_a_newer_airflow_is_not(self, migrate: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW_VERSION", "3.1.0")
+        with pytest.raises(SystemExit, match=r"at revision new .*which this Airflow does not know \(3.1.0\)"):
+            migrate(Database(self.at("new"))).wait_for_database()
 
     @pytest.fixture
-    def ensure(self, load: Any, monkeypatch: Any) -> Callable[..., list[str]]:
+    def ensure(self, migrate: Any, monkeypatch: Any) -> Callable[..., list[str]]:
         """Ensure the administrator where there is a user with a password, or none; return what was done."""
         monkeypatch.setenv("ADMIN_USERNAME", "admin")
         monkeypatch.setenv("ADMIN_PASSWORD", "hunter2")
@@ -373,8 +412,8 @@ class TestMigrate:
 
             utils = SimpleNamespace(get_application_builder=Builder)
             security = SimpleNamespace(check_password_hash=lambda hashed, word: hashed == f"hash of {word}")
-            program = load(
-                "migrate",
+            program = migrate(
+                Database({}),
                 airflow__providers__fab__auth_manager__cli_commands__utils=utils,
                 werkzeug__security=security,
                 **{
