@@ -42,9 +42,11 @@ options:
         choices: [scheduler, dag_processor, triggerer]
         default: [scheduler, dag_processor, triggerer]
       grace:
-        description: Seconds that a component may be unhealthy although the pods of all components are ready.
+        description:
+          - Seconds that a component may be unhealthy although the pods of all components are ready.
+          - A component that has given a heartbeat lately is waited for longer.
         type: int
-        default: 60
+        default: 10
       exec:
         description:
           - Where to ask if the user may not use the service's proxy; a command is then run in a pod.

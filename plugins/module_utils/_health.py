@@ -27,6 +27,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
 PATH = "/api/v2/monitor/health"
 DATABASE = "metadatabase"
 COMPONENTS = ("scheduler", "dag_processor", "triggerer")
+#: Seconds without a heartbeat after which a component hangs. They come every 5 s, or late where the CPU is short;
+#: Airflow itself calls the DAG processor unhealthy after 10 s and the others after 30 s.
+SILENCE = 24
+#: Seconds that the API server may owe an answer although its pods are ready: what leads to it may be what fails.
+NO_ANSWER = 60
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,23 @@ def health_verdicts(
 
     :param components: the parts besides the database that have to be.
     :param ready_since: since when all pods of the release are ready.
-    :param grace: seconds after which a part that is still not healthy, though its pods are ready, never will be.
+    :param grace: seconds after which a part that is still not healthy, though its pods are ready, never will be; a
+        heartbeat must have been missing for :data:`SILENCE` besides.
     """
     if answer.forbidden:
         return {Key("Health", "api_server"): never(f"cannot be asked: {answer.problem}")}
     if answer.problem:
-        told = {"api_server": not_yet(f"it does not answer: {answer.problem}")}
-    else:
-        told = {part: _part(part, answer.parts.get(part) or {}, now) for part in (DATABASE, *components)}
-    return {Key("Health", part): _after_grace(part, verdict, now, ready_since, grace) for part, verdict in told.items()}
+        verdict = not_yet(f"it does not answer: {answer.problem}")
+        end = ready_since + timedelta(seconds=max(grace, NO_ANSWER))
+        return {Key("Health", "api_server"): _after_grace("api_server", verdict, now, ready_since, end)}
+    verdicts = {}
+    for part in (DATABASE, *components):
+        told = answer.parts.get(part) or {}
+        end = ready_since + timedelta(seconds=grace)
+        if last := heartbeat(told):
+            end = max(end, last + timedelta(seconds=SILENCE))
+        verdicts[Key("Health", part)] = _after_grace(part, _part(part, told, now), now, ready_since, end)
+    return verdicts
 
 
 def _part(part: str, told: Mapping[str, Any], now: datetime) -> Verdict:
@@ -88,8 +101,7 @@ def _part(part: str, told: Mapping[str, Any], now: datetime) -> Verdict:
     return not_yet("its heartbeat is too old", since=last, place=f"last heartbeat {age} s ago")
 
 
-def _after_grace(part: str, verdict: Verdict, now: datetime, ready_since: datetime, grace: float) -> Verdict:
-    end = ready_since + timedelta(seconds=grace)
+def _after_grace(part: str, verdict: Verdict, now: datetime, ready_since: datetime, end: datetime) -> Verdict:
     if verdict.state == State.DONE:
         return verdict
     if now < end:

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import shortened
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils._variables import image_variable, variable
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     GATE_PREFIX,
     Case,
@@ -60,6 +62,24 @@ _PULL_PREFIX = re.compile(
     r'^(Back-off pulling image "[^"]*":? ?|ErrImagePull: |failed to pull and unpack image "[^"]*": '
     r'|failed to resolve (reference|image)( "[^"]*")?: )+'
 )
+# What the scheduler says of nodes that take no pod (kubernetes/pkg/scheduler/framework/plugins), and the way out.
+_PLACING = (
+    (r"Insufficient|Too many pods", "Ask for less in {resources}, or add a node that fits."),
+    (r"untolerated taint", "Tolerate the taint in airflow_tolerations, or take it off the node."),
+    (
+        r"didn't match Pod's node affinity/selector",
+        "Correct airflow_node_selector, airflow_affinity or {overrides}, or label a node.",
+    ),
+    (
+        r"volume node affinity conflict|didn't match PersistentVolume's node affinity",
+        "Its volume is on another node: make room there, or restore the data into a volume that this node reaches.",
+    ),
+    (r"didn't match pod (anti-)?affinity|existing pods anti-affinity", "Correct airflow_affinity, or add a node."),
+    (r"didn't match pod topology spread", "Correct {spread}, or add a node."),
+    (r"were unschedulable", "Let a node take pods again (kubectl uncordon), or add one."),
+    (r"free ports", "Let it use another port of the node, or add a node."),
+)
+_TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
 _ABOUT_PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate,?\s*)?preemption: .*", re.DOTALL)
 _REGISTRY_REFUSES = re.compile(r"unauthori[sz]ed|authentication required|denied|forbidden|no basic auth", re.IGNORECASE)
 
@@ -71,7 +91,7 @@ def pod_verdict(pod: Obj, case: Case) -> Verdict:
     :returns: ``never`` with the place and log of the container that fails, or ``not yet`` with what the pod does now.
     """
     if deleted(pod):
-        return not_yet(f"pod {name(pod)} is ending")
+        return _ending(pod, case)
     if is_true(pod, "Ready"):
         return done()
     verdict = _unplaced(pod, case) or _lost(pod, case) or _containers(pod, case)
@@ -162,10 +182,13 @@ def _unplaced(pod: Obj, case: Case) -> Verdict | None:
     claims = sorted(case.pending_claims & _claims(pod))
     if scheduled.get("reason") != "Unschedulable":
         return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", alive=True)
-    message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or ""))
+    message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or "").rstrip("."))
     if "unbound immediate PersistentVolumeClaims" in message:
         return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", alive=True)
     if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
+        if absent[1] in case.claims:
+            # It was made after the scheduler looked, which looks again only after a while.
+            return not_yet(f"waits for claim {absent[1]}", alive=True)
         verdict = never(
             f"its claim {absent[1]} does not exist",
             advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
@@ -176,13 +199,22 @@ def _unplaced(pod: Obj, case: Case) -> Verdict | None:
     asks = requests_in_words(pod)
     verdict = never(
         f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),
-        advice=(
-            "Ask for less in the resources of its role, or add a node that fits. "
-            "Where nodes are added on demand, raise unschedulable_grace. "
-            f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
-        ),
+        advice=_placing_advice(pod, message, case),
+        unplaced=pod if "Insufficient" in message else None,
     )
     return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.unschedulable, verdict)
+
+
+def _placing_advice(pod: Obj, message: str, case: Case) -> str:
+    variables = {
+        "resources": variable(case.subject, "resources", "the resources of its role"),
+        "overrides": variable(case.subject, "overrides", "the overrides of its role"),
+        "spread": variable(case.subject, "topology_spread_constraints", "its topology spread constraints"),
+    }
+    advice = [way_out.format(**variables) for words, way_out in _PLACING if re.search(words, message)]
+    if "Insufficient" in message:
+        advice.append("Where nodes are added on demand, raise health_unschedulable_grace.")
+    return " ".join([*advice, f"See: {kubectl(pod, f'describe pod {name(pod)}')}"])
 
 
 def _lost(pod: Obj, case: Case) -> Verdict | None:
@@ -191,12 +223,38 @@ def _lost(pod: Obj, case: Case) -> Verdict | None:
     if state.get("phase") == "Failed" and not ended_container(pod):
         why = shortened(state.get("message") or state.get("reason") or "it failed")
         return not_yet(f"pod {name(pod)} is to be replaced: {why}")
-    node = spec(pod).get("nodeName")
+    since = _silent_since(pod, case)
+    return case.after_grace(since, case.limits.lost, _node_is_gone(pod)) if since else None
+
+
+def _silent_since(pod: Obj, case: Case) -> datetime | None:
+    """Return since when the node of a pod is not heard of, ``None`` if it is."""
+    if status(pod).get("reason") == "NodeLost":
+        return moment(condition(pod, "Ready").get("lastTransitionTime")) or case.now
     unready = case.about(pod, "NodeNotReady")
     ready_since = moment(condition(pod, "Ready").get("lastTransitionTime"))
-    if unready and ready_since and unready[0].last >= ready_since:
-        return not_yet(f"its node {node} is not ready")
-    return None
+    return unready[0].last if unready and ready_since and unready[0].last >= ready_since else None
+
+
+def _node_is_gone(pod: Obj) -> Verdict:
+    node = spec(pod).get("nodeName")
+    return never(
+        f"its node {node} does not answer",
+        place=f"Pod {name(pod)}",
+        advice=(
+            f"Bring the node back, or if it is gone for good remove it, so that its pods are made elsewhere: "
+            f"kubectl delete node {node}"
+        ),
+    )
+
+
+def _ending(pod: Obj, case: Case) -> Verdict:
+    """Judge a pod that is being deleted, which only its node can bring to an end."""
+    since = _silent_since(pod, case)
+    end = moment((pod.get("metadata") or {}).get("deletionTimestamp"))
+    if since and end:
+        return case.after_grace(max(since, end), case.limits.lost, _node_is_gone(pod))
+    return not_yet(f"pod {name(pod)} is ending")
 
 
 def ended_container(pod: Obj) -> tuple[Obj, Mapping[str, Any]] | None:
@@ -235,9 +293,18 @@ def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
 
 def _container(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool = False) -> Verdict:
     verdict = _container_state(pod, container_status, container, case, init)
-    if verdict.state == State.NEVER and init and str(container_status.get("name")).startswith(GATE_PREFIX):
-        return verdict.but(at_gate=True)
-    return verdict
+    called = str(container_status.get("name"))
+    if not init or not called.startswith(GATE_PREFIX):
+        return verdict
+    running = (container_status.get("state") or {}).get("running")
+    if running:
+        return verdict.but(
+            at_gate=True,
+            place=container_place(pod, called),
+            since=moment(running.get("startedAt")),
+            log=LogSource(name(pod), called),
+        )
+    return verdict.but(at_gate=verdict.state == State.NEVER)
 
 
 def _container_state(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool) -> Verdict:
@@ -270,9 +337,63 @@ def _running(pod: Obj, container_status: Obj, container: Obj, title: str, case: 
     detail = f"its {_probe_words(probe)}" if probe else ""
     if restarts >= 2 and container_status.get("started") is False and _killed_by_probe(pod, container_status, case):
         return _crashes(pod, container_status, container, title, case)
+    if probe and (verdict := _lasting(pod, container_status, title, probe, case, began)):
+        return verdict
     if container_status.get("started") is False:
         return not_yet(f"{title} starts{tries}", detail=detail)
-    return not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
+    waits = not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
+    if began and container.get("startupProbe") and container.get("readinessProbe"):
+        return _not_ready(pod, container_status, container, title, case, began) or waits
+    return waits
+
+
+def _lasting(
+    pod: Obj, container_status: Obj, title: str, probe: Event, case: Case, began: datetime | None
+) -> Verdict | None:
+    """Judge a running container whose probe says what no other try can help."""
+    saying = saying_of([probe.message])
+    if not saying or not saying.lasting:
+        return None
+    alike = [e.first for e in case.about(pod, "Unhealthy") if saying.words.search(e.message)]
+    verdict = never(
+        f"{title} runs, but {saying.meaning}",
+        detail=f"its {_probe_words(probe)}",
+        place=container_place(pod, str(container_status.get("name"))),
+        advice=saying.advice,
+    )
+    first = min(alike, default=probe.first)
+    return case.after_grace(max(first, began) if began else first, case.limits.retried, verdict)
+
+
+def _not_ready(
+    pod: Obj, container_status: Obj, container: Obj, title: str, case: Case, began: datetime
+) -> Verdict | None:
+    """Judge a container that has started, as its startup probe says, but that its readiness probe refuses since.
+
+    :returns: ``None`` before that has failed a second time, or as often as it may where it only took too long.
+    """
+    failures = [
+        event
+        for event in case.about(pod, "Unhealthy")
+        if event.container == container_status.get("name")
+        and event.message.startswith("Readiness")
+        and event.first >= began
+    ]
+    if not failures:
+        return None
+    allowed = int(container["readinessProbe"].get("failureThreshold") or 3)
+    needed = allowed if _TIMED_OUT.search(failures[0].message) else 2
+    if sum(event.count for event in failures) < needed:
+        return None
+    called = str(container_status.get("name"))
+    longer = variable(case.subject, "readiness_probe", "its readiness probe")
+    verdict = never(
+        f"{title} has started, but never gets ready: its {_probe_words(failures[0])}",
+        place=container_place(pod, called),
+        advice=f"Its log may say why; or correct {longer}. See: {kubectl(pod, f'logs {name(pod)} -c {called}')}",
+        log=LogSource(name(pod), called),
+    )
+    return case.after_grace(min(event.first for event in failures), case.limits.retried, verdict)
 
 
 def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
@@ -300,7 +421,7 @@ def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, case: 
         f"{title} ended {times} times, last: {words}",
         place=container_place(pod, container_name),
         since=moment(ending.get("finishedAt")),
-        advice=_crash_advice(pod, container_name, ending, probe),
+        advice=_crash_advice(pod, container_name, ending, probe, case.subject),
         log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
     )
 
@@ -313,12 +434,14 @@ def _killed_by_probe(pod: Obj, container_status: Obj, case: Case) -> Event | Non
     return _failed_probe(pod, container_status, case, kinds=("Liveness", "Startup"))
 
 
-def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None) -> str:
+def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, workload: Obj) -> str:
     see = f"See: {kubectl(pod, f'logs {name(pod)} -c {container} --previous')}"
     if ending.get("reason") == "OOMKilled":
-        return f"Raise limits.memory in the resources of its role. {see}"
+        return f"Raise limits.memory in {variable(workload, 'resources', 'the resources of its role')}. {see}"
     if probe:
-        return f"If it only needs longer to start, give its probe more time in its role's variables. {see}"
+        kind = probe.message.partition(" ")[0].lower()
+        longer = variable(workload, f"{kind}_probe", f"its {kind} probe")
+        return f"If it only needs longer to start, give it more time in {longer}. {see}"
     return f"Its log says why. {see}"
 
 
@@ -330,7 +453,7 @@ def _image(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict
         f'image "{container_status.get("image")}" cannot be pulled: {said}' + _missing_pull_secret(pod, case),
         place=container_place(pod, container_name),
         since=min((e.first for e in failures), default=created(pod)),
-        advice=_image_advice(pod, said),
+        advice=_image_advice(pod, said, image_variable(case.subject)),
     )
     if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or _IMAGE_IS_WRONG.search(said):
         return verdict
@@ -350,13 +473,15 @@ def _missing_pull_secret(pod: Obj, case: Case) -> str:
     return f". {shortened(missing[0].message)}" if missing else ""
 
 
-def _image_advice(pod: Obj, said: str) -> str:
+def _image_advice(pod: Obj, said: str, called: str) -> str:
     see = f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
+    where = f" in {called}" if called else ""
     if _REGISTRY_REFUSES.search(said):
-        return f"Check the image's name, and that the registry lets this cluster in (image pull secret). {see}"
+        secrets = "airflow_image_pull_secrets" if called else "image pull secret"
+        return f"Check the image's name{where}, and that the registry lets this cluster in ({secrets}). {see}"
     if _IMAGE_IS_WRONG.search(said):
-        return f"Check the image's name and tag, and that the registry has it for this node's architecture. {see}"
-    return f"Check the image's name and tag, and that the node reaches the registry. {see}"
+        return f"Check the image's name and tag{where}, and that the registry has it for this node's platform. {see}"
+    return f"Check the image's name and tag{where}, and that the node reaches the registry. {see}"
 
 
 def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:

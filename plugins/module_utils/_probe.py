@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._release import
     Change,
     slim,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils._room import Room
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, LogSource, Obj
 
 API_VERSIONS: Mapping[str, str] = {
@@ -158,6 +159,24 @@ class Probe:
             if lines:
                 return lines
         return []
+
+    def room(self, pod: Obj) -> str:
+        """Return what is short on the nodes for a pod; empty where that may not be asked."""
+        running = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
+        try:
+            room = Room(pod, (node for page in self._pages("/api/v1/nodes") for node in page))
+            for pods in self._pages("/api/v1/pods", field_selector=running):
+                room.count(pods)
+        except Failure:
+            return ""
+        return room.in_words()
+
+    def _pages(self, path: str, **params: Any) -> Iterator[list[Obj]]:
+        following: str | None = ""
+        while following is not None:
+            page = self._client.request("get", path, limit=PAGE, _continue=following or None, **params)
+            yield page.get("items") or []
+            following = page["metadata"].get("continue") or None
 
     def namespace_state(self) -> str:
         """Return ``missing``, ``Terminating``, ``Active``, or ``""`` where that may not be asked."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     Case,
     Event,
@@ -40,6 +40,8 @@ WITNESSES = ("ReplicaSet", "Pod", "Event")
 #: Type of a :class:`Change` that holds all objects of its kind.
 LISTED = "LISTED"
 
+# Tells which role has applied an object.
+_ROLE_LABELS = (SET_LABEL,)
 _METADATA = ("name", "namespace", "uid", "generation", "creationTimestamp", "deletionTimestamp", "ownerReferences")
 _WORKLOAD_SPEC = (
     "backoffLimit",
@@ -50,6 +52,7 @@ _WORKLOAD_SPEC = (
     "suspend",
     "updateStrategy",
 )
+_CONTAINER = ("name", "image", "readinessProbe", "resources", "restartPolicy", "startupProbe")
 _POD_LABELS = ("controller-revision-hash", "pod-template-hash")
 # Events are matched by the beginning of a name; in a pod's name Kubernetes keeps 58 characters of its owner's.
 _NAME_PART = 50
@@ -111,6 +114,7 @@ class Release:
             pods=pods,
             replica_sets=replica_sets,
             events={u: tuple(self._events[u].values()) for u in concerned if u in self._events},
+            claims=frozenset(found.name for found in self._subjects if found.kind == CLAIM),
             pending_claims=self._pending_claims() if key.kind != CLAIM else frozenset(),
             used=key.kind == CLAIM and key.name in self._mounted(),
             limits=self.limits,
@@ -248,12 +252,18 @@ def _workload(obj: Obj, kind: str) -> Obj:
     template = (spec(obj).get("template") or {}).get("spec") or {}
     kept = _some(spec(obj), _WORKLOAD_SPEC)
     kept["template"] = {"spec": {"initContainers": _containers(template.get("initContainers"))}}
-    return {"kind": kind, "metadata": _metadata(obj, (REVISION,)), "spec": kept, "status": status(obj)}
+    metadata = _metadata(obj, (REVISION,), _ROLE_LABELS)
+    return {"kind": kind, "metadata": metadata, "spec": kept, "status": status(obj)}
 
 
 def _claim(obj: Obj) -> Obj:
     kept = _some(spec(obj), ("accessModes", "storageClassName", "volumeName"))
-    return {"kind": CLAIM, "metadata": _metadata(obj, (), (RELEASE_LABEL,)), "spec": kept, "status": status(obj)}
+    return {
+        "kind": CLAIM,
+        "metadata": _metadata(obj, (), (RELEASE_LABEL, *_ROLE_LABELS)),
+        "spec": kept,
+        "status": status(obj),
+    }
 
 
 def _pod(obj: Obj) -> Obj:
@@ -267,7 +277,7 @@ def _pod(obj: Obj) -> Obj:
         if restarted or unprobed:
             ready["containerStatuses"] = status(obj).get("containerStatuses") or []
         return {"metadata": metadata, "spec": {"containers": _containers(unprobed)}, "status": ready}
-    kept = _some(spec(obj), ("nodeName", "restartPolicy"))
+    kept = _some(spec(obj), ("nodeName", "nodeSelector", "overhead", "resources", "restartPolicy", "tolerations"))
     kept["initContainers"] = _containers(spec(obj).get("initContainers"))
     kept["containers"] = _containers(spec(obj).get("containers"))
     kept["volumes"] = [v for v in spec(obj).get("volumes") or () if v.get("persistentVolumeClaim")]
@@ -278,7 +288,7 @@ def _pod(obj: Obj) -> Obj:
 
 
 def _containers(containers: Sequence[Obj] | None) -> list[dict[str, Any]]:
-    return [_some(container, ("name", "image", "resources", "restartPolicy")) for container in containers or ()]
+    return [_some(container, _CONTAINER) for container in containers or ()]
 
 
 _SLIMMERS = {"Pod": _pod, CLAIM: _claim}

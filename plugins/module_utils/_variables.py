@@ -7,7 +7,7 @@ An object's label tells the role; what a StatefulSet makes of its templates has 
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import SET_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Obj, labels, name
 
 #: Roles that bring an image of their own; all others run ``airflow_image``.

@@ -55,10 +55,11 @@ class Verdict:
     :param advice: the next step for the reader.
     :param log: where more is to be read.
     :param again: when to judge again though nothing has changed, because a grace ends then.
-    :param at_gate: what fails is a container that only waits for other objects (see :data:`GATE_PREFIX`).
+    :param at_gate: it is at a container that only waits for other objects (see :data:`GATE_PREFIX`).
     :param blocks: false for an object that need not be done for the release to be.
     :param alive: slow or waiting for others, but nothing speaks against it.
     :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
+    :param unplaced: a pod that no node has room for, to be compared with what the nodes have.
     """
 
     state: State
@@ -73,6 +74,7 @@ class Verdict:
     blocks: bool = True
     alive: bool = False
     stuck: tuple[Key, ...] = ()
+    unplaced: Obj | None = None
 
     def but(self, **changes: Any) -> Verdict:
         """Return this verdict with some fields changed."""
@@ -101,11 +103,15 @@ class Limits:
     :param unschedulable: no node takes a pod. Longer where nodes are added on demand.
     :param missing: what an object refers to does not exist, or its creation is refused: it may just be on its way.
     :param retried: a failure that may be chance and is retried: a registry that did not answer, a volume not mounted.
+    :param lost: a node does not answer, which the cluster says only after 40 s of silence.
+    :param gate: a pod goes on waiting for others although those are done.
     """
 
     unschedulable: float = 10
     missing: float = 5
     retried: float = 8
+    lost: float = 10
+    gate: float = 8
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ class Event:
         field_path = (event.get("involvedObject") or {}).get("fieldPath") or ""
         return cls(
             reason=event.get("reason") or "",
-            message=(event.get("message") or "").strip(),
+            message=(event.get("message") or "").strip().removeprefix(_COMBINED),
             first=moment(first) or EPOCH,
             last=moment(last) or EPOCH,
             count=int(series.get("count") or event.get("count") or 1),
@@ -146,7 +152,8 @@ class Case:
     :param pods: the pods that the object owns, of all revisions.
     :param replica_sets: metadata of the ReplicaSets that a Deployment owns.
     :param events: by the uid of the object they are about.
-    :param pending_claims: names of the claims of the namespace that are not bound.
+    :param claims: names of the claims of the namespace.
+    :param pending_claims: names of those that are not bound.
     :param used: for a claim, whether a pod mounts it.
     """
 
@@ -156,6 +163,7 @@ class Case:
     pods: Sequence[Obj] = ()
     replica_sets: Sequence[Obj] = ()
     events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    claims: frozenset[str] = frozenset()
     pending_claims: frozenset[str] = frozenset()
     used: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -172,6 +180,9 @@ class Case:
             return verdict.but(since=since)
         return not_yet(verdict.reason, place=verdict.place, since=since, again=since + timedelta(seconds=seconds))
 
+
+#: Begins the message of an Event that stands for many whose messages differ.
+_COMBINED = "(combined from similar events): "
 
 #: Containers of this name only wait for other objects, and may fail as long as those are not done.
 GATE_PREFIX = "wait-for-"

@@ -24,6 +24,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict im
     restarted,
     unproven,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils._variables import claim_variable, variable
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     EPOCH,
     GATE_PREFIX,
@@ -42,6 +43,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
     labels,
     moment,
     name,
+    namespace,
     never,
     not_yet,
     observed,
@@ -53,9 +55,10 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
 
 # Names differ from try to try, and the object is named anyway.
 _REFUSAL_PREFIX = re.compile(
-    r"^((create Pod \S+ in StatefulSet \S+ failed error|Error creating|error when creating [^:]*"
-    r'|pods "[^"]*" is forbidden): )+'
+    r"^((create (Pod|Claim) \S+( for Pod \S+)? in StatefulSet \S+ failed error|Error creating"
+    r'|failed to create PVC \S+|error when creating [^:]*|(pods|persistentvolumeclaims) "[^"]*" is forbidden): )+'
 )
+_ABOUT_CLAIM = re.compile(r"create Claim |persistentvolumeclaims ")
 REVISION = "deployment.kubernetes.io/revision"
 #: Pods younger than this when a run begins are the run's own.
 OWN_PODS = timedelta(seconds=15)
@@ -178,25 +181,51 @@ JUDGES: Mapping[str, Callable[[Case], Verdict]] = {
 
 
 def awaited(verdicts: Mapping[Key, Verdict]) -> bool:
-    """Tell whether there is something not done that does not itself fail where it waits for others."""
-    return any(v.state != State.DONE and v.blocks and not v.at_gate for v in verdicts.values())
+    """Tell whether there is something not done that does not itself wait for others.
+
+    Airflow's health follows from the objects, and none of those waits for it.
+    """
+    return any(
+        v.state != State.DONE and v.blocks and not v.at_gate for key, v in verdicts.items() if key.kind != "Health"
+    )
 
 
-def settled(verdicts: Mapping[Key, Verdict], others_done: datetime | None) -> dict[Key, Verdict]:
+def settled(
+    verdicts: Mapping[Key, Verdict], others_done: datetime | None, now: datetime = EPOCH, grace: float | None = None
+) -> dict[Key, Verdict]:
     """Correct verdicts by what they mean for each other.
 
     A pod that fails where it waits for others (an init container ``wait-for-...``) has not failed for good before it
-    does so once more after those others are done: until then it is *not yet*.
+    does so once more after those others are done: until then it is *not yet*. One that goes on waiting when they have
+    been done for a while waits for what will not come.
 
     :param others_done: since when nothing is :func:`awaited`, ``None`` while something is.
+    :param grace: that while in seconds; ``None`` if what it waits for may be something that is not looked at.
     """
 
     def settle(verdict: Verdict) -> Verdict:
-        if not verdict.at_gate or verdict.state != State.NEVER:
+        if not verdict.at_gate:
             return verdict
+        if verdict.state == State.NOT_YET:
+            return _waits_in_vain(verdict)
         if others_done and verdict.since and verdict.since >= others_done:
             return verdict
         return not_yet(verdict.reason, place=verdict.place, since=verdict.since)
+
+    def _waits_in_vain(verdict: Verdict) -> Verdict:
+        if not others_done or grace is None:
+            return verdict
+        since = max(others_done, verdict.since or others_done)
+        end = since + timedelta(seconds=grace)
+        if now < end:
+            return verdict.but(again=end)
+        return never(
+            f"{verdict.reason} still, though all that it could wait for is done",
+            place=verdict.place,
+            since=since,
+            advice="Its log says what it waits for.",
+            log=verdict.log,
+        )
 
     return {key: settle(verdict) for key, verdict in verdicts.items()}
 
@@ -268,10 +297,12 @@ def _of_pods(case: Case, pods: Sequence[Obj], wanted: int) -> Verdict | None:
     verdict = next((v for pod, v in judged if not deleted(pod)), judged[0][1])
     again = min((v.again for _pod, v in judged if v.again), default=None)
     alive = any(v.alive for _pod, v in judged)
+    at_gate = all(v.at_gate for _pod, v in judged)
     if wanted == 1:
-        return verdict.but(again=again, alive=alive)
+        return verdict.but(again=again, alive=alive, at_gate=at_gate)
     ready = sum(is_true(pod, "Ready") for pod in pods)
-    return verdict.but(reason=f"{ready} of {wanted} pods ready, {verdict.reason}", again=again, alive=alive)
+    reason = f"{ready} of {wanted} pods ready, {verdict.reason}"
+    return verdict.but(reason=reason, again=again, alive=alive, at_gate=at_gate)
 
 
 def _just_started(case: Case, pods: Iterable[Obj]) -> Verdict | None:
@@ -384,20 +415,29 @@ def _refused(case: Case, message: str, stuck: tuple[Key, ...]) -> Verdict:
         return not_yet(f"waits for an ending pod to free the quota: {said}")
     if case.started is None or created(case.subject) >= case.started - OWN_PODS:
         stuck = ()
-    return never(f"its pod is refused: {said}", advice=_refusal_advice(case.subject, said), stuck=stuck)
+    refused = "claim" if _ABOUT_CLAIM.search(message) else "pod"
+    return never(f"its {refused} is refused: {said}", advice=_refusal_advice(case.subject, said, refused), stuck=stuck)
 
 
-def _refusal_advice(workload: Obj, said: str) -> str:
-    if "exceeded quota" in said:
-        return f"Raise the quota or ask for less in the role's resources. See: {kubectl(workload, 'describe quota')}"
+def _refusal_advice(workload: Obj, said: str, refused: str) -> str:
+    resources = variable(workload, "resources", "the role's resources")
+    if "being terminated" in said:
+        return f"Wait until the namespace is gone (kubectl get namespace {namespace(workload)}), then deploy again."
+    if "exceeded quota" in said or "failed quota" in said:
+        less = resources if refused == "pod" else variable(workload, "storage_size", "the size of its storage")
+        change = f"ask for less in {less}" if "exceeded quota" in said else f"give what it misses in {less}"
+        return f"Raise the quota, or {change}. See: {kubectl(workload, 'describe quota')}"
     if "violates PodSecurity" in said:
-        return "Remove what the level forbids from the role's overrides, or set another level on the namespace."
-    if re.search(r"(maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit", said):
-        return f"Stay within the LimitRange in the role's resources. See: {kubectl(workload, 'describe limitrange')}"
+        overrides = variable(workload, "overrides", "the role's overrides")
+        return f"Remove what the level forbids from {overrides}, or set another level in airflow_pod_security."
+    if re.search(r"(maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit|limit to request", said):
+        return f"Stay within the LimitRange in {resources}. See: {kubectl(workload, 'describe limitrange')}"
     if "serviceaccount" in said:
         return "Create the service account, or correct its name in the role's variables."
     if "webhook" in said:
         return "Ask whoever runs the webhook, or change what it objects to."
+    if "ValidatingAdmissionPolicy" in said:
+        return "Change what the policy objects to, or ask whoever made it."
     return f"See: {kubectl(workload, 'get events --field-selector type=Warning')}"
 
 
@@ -499,11 +539,17 @@ def _unbound(case: Case, said: str) -> Verdict:
 
 def _claim_advice(claim: Obj, storage_class: str | None, said: str) -> str:
     see = f"See: {kubectl(claim, f'describe pvc {name(claim)}')}"
+    its_class = claim_variable(claim, "storage_class", "")
+    where = f" in {its_class}" if its_class else ""
     if "storageclass" in said and "not found" in said:
-        return f'Create the storage class "{storage_class}", or name another (kubectl get storageclass). {see}'
+        return f'Create the storage class "{storage_class}", or name another{where} (kubectl get storageclass). {see}'
     if "ReadWriteOnce" in said or "access mode" in said.lower():
         modes = ", ".join(spec(claim).get("accessModes") or ())
-        return f"Name a storage class that can do {modes}, or ask for another access mode. {see}"
+        its_mode = claim_variable(claim, "access_mode", "")
+        other = f"another access mode{f' in {its_mode}' if its_mode else ''}"
+        return f"Name a storage class that can do {modes}{where}, or ask for {other}. {see}"
     if not storage_class:
-        return f"Name a storage class, or make one the cluster's default, or create a volume for the claim. {see}"
+        return (
+            f"Name a storage class{where}, or make one the cluster's default, or create a volume for the claim. {see}"
+        )
     return f'Ask whoever runs the storage class "{storage_class}". {see}'

@@ -33,12 +33,14 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._release import
     Change,
     Release,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils._telling import Finding, Told
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
     Key,
     Limits,
     LogSource,
+    Obj,
     State,
     Verdict,
     never,
@@ -85,6 +87,7 @@ class Source(Protocol):
     def news(self, timeout: float, gather: float) -> Iterable[News]: ...
     def ask_health(self) -> None: ...
     def log(self, source: LogSource) -> list[str]: ...
+    def room(self, pod: Obj) -> str: ...
     def namespace_state(self) -> str: ...
     def retry(self, key: Key) -> None: ...
     def close(self) -> None: ...
@@ -352,14 +355,20 @@ class Waiting:
             raise self._failed(verdicts, failed)
 
     def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
-        findings = []
-        for key in causes_first(failed, self._release.is_gated):
-            source = verdicts[key].log
-            findings.append(Finding(key, verdicts[key], self._source.log(source) if source else ()))
+        findings = [self._found(key, verdicts[key]) for key in causes_first(failed, self._release.is_gated)]
         waiting = {key: verdict for key, verdict in verdicts.items() if _telling.is_waiting(verdict)}
         self._told.changes(verdicts, at_once=True)
         message = _telling.failure_message(str(self._wish), findings, waiting, self._source.now())
-        return Failure(message, **self._result({finding.key: finding.log for finding in findings}))
+        return Failure(message, **self._result(findings))
+
+    def _found(self, key: Key, verdict: Verdict) -> Finding:
+        """Return a failure with what only who fails has to ask for: its log and what that means, the room on nodes."""
+        log = self._source.log(verdict.log) if verdict.log else ()
+        if saying := saying_of(log):
+            verdict = verdict.but(reason=f"{verdict.reason}: {saying.meaning}", advice=saying.advice)
+        if verdict.unplaced and (room := self._source.room(verdict.unplaced)):
+            verdict = verdict.but(reason=f"{verdict.reason}; {room}")
+        return Finding(key, verdict, log)
 
     def _timed_out(self) -> Failure:
         waiting = {key: verdict for key, verdict in self._settled().items() if _telling.is_waiting(verdict)}
@@ -400,7 +409,7 @@ class Waiting:
         """Return the seconds until something has to be done even though there is no news."""
         now, clock = self._source.now(), self._clock()
         moments = [self._wish.timeout - self._seconds()]
-        moments += [(v.again - now).total_seconds() for v in self._verdicts.values() if v.again]
+        moments += [(v.again - now).total_seconds() for v in self._settled().values() if v.again]
         if self._fails_at is not None:
             moments.append(self._fails_at - clock)
         if self._health_is_wanted():
@@ -410,14 +419,18 @@ class Waiting:
         return min(max(min(moments), 0.0), RENEWAL / 4)
 
     def _settled(self) -> dict[Key, Verdict]:
-        return settled(self._verdicts, self._others_done)
+        # What is looked at in part may wait for what is not looked at.
+        grace = None if self._wish.only else self._wish.limits.gate
+        return settled(self._verdicts, self._others_done, self._source.now(), grace)
 
     def _seconds(self) -> float:
         return self._clock() - self._began
 
-    def _result(self, logs: Mapping[Key, Any] | None = None) -> dict[str, Any]:
+    def _result(self, findings: Iterable[Finding] = ()) -> dict[str, Any]:
         objects = []
-        for key, verdict in sorted(self._settled().items()):
+        found = {finding.key: finding for finding in findings}
+        for key, settled_verdict in sorted(self._settled().items()):
+            verdict = found[key].verdict if key in found else settled_verdict
             told: dict[str, Any] = {
                 "kind": key.kind,
                 "name": key.name,
@@ -426,7 +439,11 @@ class Waiting:
                 "seconds": self._told.seconds_of(key, verdict),
             }
             if verdict.state == State.NEVER:
-                told |= {"place": verdict.place, "advice": verdict.advice, "log": list((logs or {}).get(key) or ())}
+                told |= {
+                    "place": verdict.place,
+                    "advice": verdict.advice,
+                    "log": list(found[key].log) if key in found else [],
+                }
             objects.append(told)
         return {
             "changed": bool(self._retried),

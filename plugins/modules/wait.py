@@ -14,9 +14,10 @@ description:
     are done.
   - Fails within seconds of the cluster knowing that something can never be done, with the reason, the place, the end of
     the log and the next step. Causes are told before what depends on them.
-  - Fails at once for an image that cannot be pulled, a container that crashes again and again, a Job that has failed, a
-    claim that no volume can be made for, a pod that no node takes, and a pod that quota, Pod Security, a LimitRange or
-    an admission webhook refuses.
+  - Fails for an image that cannot be pulled, a container that crashes again and again, never gets ready, or cannot use
+    its broker, a Job that has failed, a claim that no volume can be made for, a pod that no node takes or whose node
+    does not answer, and a pod that quota, Pod Security, a LimitRange or an admission webhook refuses.
+  - Where the user may list nodes and all pods, a pod that no node takes is told with what is short, and where.
   - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now.
   - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;

@@ -163,6 +163,24 @@ def test_a_log_that_is_gone_is_empty() -> None:
     assert probe(client).log(LogSource("pod", "main")) == []
 
 
+def test_the_room_on_nodes_is_asked_for_once_and_page_by_page() -> None:
+    asking = {"spec": {"containers": [{"resources": {"requests": {"cpu": "2"}}}]}}
+    node = {"metadata": {"name": "one"}, "status": {"allocatable": {"cpu": "2"}}}
+
+    def running(following: str) -> dict[str, Any]:
+        pod = {"spec": {"nodeName": "one", **asking["spec"]}}
+        return {"items": [pod], "metadata": {"continue": following}}
+
+    client = FakeClient({"/nodes": [{"items": [node], "metadata": {}}], "/pods": [running("next"), running("")]})
+    assert probe(client).room(asking) == "node one: 4 cpu short (-2 of 2 free)"
+    assert [path for _method, path, _params in client.asked] == ["/api/v1/nodes", "/api/v1/pods", "/api/v1/pods"]
+
+
+def test_who_may_not_see_nodes_is_not_told_of_room() -> None:
+    client = FakeClient({"/nodes": [ApiFailure("forbidden", 403)]})
+    assert probe(client).room({"spec": {}}) == ""
+
+
 def test_pods_are_deleted_and_their_owners_touched() -> None:
     client = FakeClient({"pods/a": [{}], "replicasets/b": [{}]})
     retrying = probe(client)

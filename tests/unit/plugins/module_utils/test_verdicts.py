@@ -297,6 +297,15 @@ def test_stuck_pods_are_named_only_if_they_are_older_than_the_run() -> None:
     assert stuck == (Key("Pod", pod["metadata"]["name"]),)
 
 
+def test_a_claim_that_is_there_by_now_is_not_absent() -> None:
+    recorded = Recording("claim-absent")
+    made = {"kind": "PersistentVolumeClaim", "metadata": {"name": "airflow-dags", "uid": "new"}, "spec": {}}
+    recorded.objects.append(made)
+    verdict = recorded.judge(SCHEDULER, later=30)
+    assert verdict.state == State.NOT_YET
+    assert verdict.reason == "waits for claim airflow-dags"
+
+
 def test_a_node_that_is_coming_is_waited_for() -> None:
     recorded = Recording("too-big")
     [event] = [e for e in recorded.of("Event") if e["reason"] == "FailedScheduling"]

@@ -16,7 +16,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._health import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthQuestion
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import News, Trouble
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import LISTED, SUBJECTS, WITNESSES, Change
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, LogSource
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, LogSource, Obj
 from ansible_collections.airflow.kubernetes.plugins.module_utils._wait import Waiting, Wish
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -78,6 +78,10 @@ class ScriptedCluster:
     def log(self, source: LogSource) -> list[str]:
         self.requests.append(f"log {source.pod}/{source.container}")
         return self.logs.get(source.container, [])
+
+    def room(self, pod: Obj) -> str:
+        self.requests.append("room")
+        return "node one: 2 cpu short"
 
     def namespace_state(self) -> str:
         self.requests.append("namespace")
@@ -196,14 +200,19 @@ def test_nothing_is_asked_again_while_nothing_changes() -> None:
 def test_the_timeout_says_what_each_object_does() -> None:
     name = "airflow-api-server"
     cluster = ScriptedCluster(
-        {"Deployment": [deployment(ready=0)], "ReplicaSet": [replica_set(name)], "Pod": [pod(name, init=True)]}
+        {
+            "Deployment": [deployment(ready=0)],
+            "Job": [job()],
+            "ReplicaSet": [replica_set(name)],
+            "Pod": [pod(name, init=True)],
+        }
     )
     with pytest.raises(Failure) as failure:
         waiting(cluster, timeout=30).wait()
     assert 30 <= cluster.seconds < 31
     assert "not done after 30 s" in failure.value.message
     assert "init container wait-for-schema runs" in failure.value.message
-    assert verdicts(failure.value.result) == {"Deployment/airflow-api-server": "not yet"}
+    assert set(verdicts(failure.value.result).values()) == {"not yet"}
 
 
 def test_a_crash_fails_the_wait_and_shows_the_log() -> None:
@@ -261,6 +270,70 @@ def test_a_gate_that_fails_is_no_failure_while_others_are_under_way() -> None:
     assert waiting(cluster).wait()["seconds"] == 21.0
 
 
+@pytest.mark.parametrize("asks_health", [False, True])
+def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_health: bool) -> None:
+    name = "airflow-flower"
+    cluster = ScriptedCluster(
+        {
+            "Deployment": [deployment(), deployment(name, ready=0, init="wait-for-schema")],
+            "Job": [job()],
+            "ReplicaSet": [replica_set(name)],
+            "Pod": [pod(name, init=True)],
+        },
+        script=[(20.0, Change("Job", "MODIFIED", [job(complete=True)]))],
+        answers=[Answer(parts={**HEALTHY.parts, "scheduler": {"status": "unhealthy"}})],
+        logs={"wait-for-schema": ['no answer from the database: FATAL: password authentication failed for user "a"']},
+    )
+    with pytest.raises(Failure) as failure:
+        waiting(cluster, health=HEALTH if asks_health else None).wait()
+    assert 28 <= cluster.seconds < 31
+    told = next(told for told in failure.value.result["objects"] if told["name"] == name)
+    assert told["verdict"] == "never"
+    assert "init container wait-for-schema runs still" in told["reason"]
+    assert told["reason"].endswith("the database refuses the password")
+    assert told["advice"].startswith("Correct the connection")
+    assert told["log"]
+
+
+def test_a_gate_may_wait_for_what_is_not_looked_at() -> None:
+    name = "airflow-flower"
+    cluster = ScriptedCluster(
+        {
+            "Deployment": [deployment(name, ready=0, init="wait-for-schema")],
+            "ReplicaSet": [replica_set(name)],
+            "Pod": [pod(name, init=True)],
+        },
+        script=[(60.0, Change("Deployment", "MODIFIED", [deployment(name)]))],
+    )
+    assert waiting(cluster, only=frozenset({f"Deployment/{name}"})).wait()["seconds"] == 60.0
+
+
+def test_a_pod_without_a_node_is_told_what_is_short() -> None:
+    name = "airflow-flower"
+    unplaced = pod(name)
+    unplaced["spec"]["nodeName"] = None
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    unplaced["status"] = {
+        "conditions": [
+            {
+                "type": "PodScheduled",
+                "status": "False",
+                "reason": "Unschedulable",
+                "message": message,
+                "lastTransitionTime": "2026-01-01T12:00:00Z",
+            }
+        ]
+    }
+    cluster = ScriptedCluster(
+        {"Deployment": [deployment(name, ready=0)], "ReplicaSet": [replica_set(name)], "Pod": [unplaced]}
+    )
+    with pytest.raises(Failure) as failure:
+        waiting(cluster).wait()
+    assert 10 <= cluster.seconds < 12
+    assert "Insufficient cpu; node one: 2 cpu short" in " ".join(failure.value.message.split())
+    assert cluster.requests.count("room") == 1
+
+
 def test_a_failure_that_passes_is_no_failure() -> None:
     name = "airflow-api-server"
     cluster = ScriptedCluster(
@@ -309,6 +382,28 @@ def test_a_component_without_heartbeat_is_named_after_the_grace() -> None:
     assert 20 <= cluster.seconds < 24
     assert "Health/scheduler" in failure.value.message
     assert "its heartbeat is too old" in failure.value.message
+
+
+@pytest.mark.parametrize(
+    ("last", "seconds"),
+    [("2026-01-01T11:59:20+00:00", 10), ("2026-01-01T11:59:58+00:00", 22), (None, 10)],
+    ids=["old", "fresh", "none"],
+)
+def test_a_component_hangs_when_it_has_been_silent_for_long_enough(last: str | None, seconds: int) -> None:
+    told = {"status": "unhealthy", "latest_triggerer_heartbeat": last}
+    cluster = ScriptedCluster(
+        {"Deployment": [deployment()]}, answers=[Answer(parts={**HEALTHY.parts, "triggerer": told})]
+    )
+    with pytest.raises(Failure):
+        waiting(cluster, health=HEALTH).wait()
+    assert seconds <= cluster.seconds < seconds + 3
+
+
+def test_an_api_server_that_owes_an_answer_is_asked_for_longer() -> None:
+    cluster = ScriptedCluster({"Deployment": [deployment()]}, answers=[Answer(problem="no answer within 5 s")])
+    with pytest.raises(Failure, match="it does not answer: no answer within 5 s"):
+        waiting(cluster, health=HEALTH).wait()
+    assert 60 <= cluster.seconds < 63
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_the_end() -> None:
