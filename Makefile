@@ -34,7 +34,7 @@ sanity: python ## Run ansible-test sanity
 scenario: environment cluster images ## Run one scenario on the cluster, with NAME=default
 	@$(IN_VENV) molecule test --scenario-name $(NAME)
 
-bench: environment cluster images ## Measure a deploy against kubectl, side by side
+bench: environment cluster images ## Measure deploys, probes and failures against other ways, side by side
 	@.venv/bin/python -m tools.bench
 
 soak: environment cluster images ## Kill deploys at many points, and see what the next run makes of it (an hour)

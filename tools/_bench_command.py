@@ -24,7 +24,7 @@ TAIL_LINES = 30
 
 @dataclass(frozen=True)
 class Timed:
-    """A command that ended well.
+    """A command that has ended.
 
     :param seconds: from its start to its end.
     :param cpu: seconds of processor time, user and system, of the command and all the processes it started.
@@ -34,12 +34,14 @@ class Timed:
     seconds: float
     cpu: float
     output: str
+    code: int = 0
 
 
-def timed(command: Sequence[str | Path], *, timeout: float) -> Timed:
+def timed(command: Sequence[str | Path], *, timeout: float, check: bool = True) -> Timed:
     """Run a command to its end, in the checkout, and take its time.
 
     :param timeout: seconds after which it and what it started are killed.
+    :param check: it is an error if the command fails.
     :raises ToolError: if it fails or takes too long.
     """
     words = [str(word) for word in command]
@@ -68,10 +70,10 @@ def timed(command: Sequence[str | Path], *, timeout: float) -> Timed:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read().decode(errors="replace")
-    if process.returncode != 0:
+    if check and process.returncode != 0:
         end = "\n".join("  | " + line for line in text.splitlines()[-TAIL_LINES:])
         raise ToolError(f"{shlex.join(words)}\nended with {process.returncode} after {seconds:.0f} s\n{end}")
-    return Timed(seconds, usage.ru_utime + usage.ru_stime, text)
+    return Timed(seconds, usage.ru_utime + usage.ru_stime, text, process.returncode)
 
 
 def play(playbook: str | Path, variables: Path, *, timeout: float) -> Timed:

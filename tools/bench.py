@@ -1,4 +1,4 @@
-"""Command line: measure deploys and probes on the kind cluster against the plain way, and print the ratios."""
+"""Command line: measure deploys, probes and told failures on the kind cluster against other ways."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tools._bench_cluster import Cluster, cluster
+from tools._bench_control import measure_control
 from tools._bench_fresh import measure_fresh
 from tools._bench_gates import deploy_and_measure_gates
 from tools._bench_nochange import measure_nochange
@@ -18,7 +19,7 @@ from tools._bench_report import Section, as_data, show
 from tools._errors import ToolError
 from tools._step import say, step
 
-SECTIONS = ("fresh", "nochange", "probes")
+SECTIONS = ("fresh", "nochange", "probes", "control")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,6 +64,8 @@ def _measure(connection: Cluster, wanted: tuple[str, ...], rounds: int, folder: 
                 sections.append(measure_nochange(release, rounds, folder))
             if gates:
                 sections += [measure_probes(release, rounds), gates]
+        if "control" in wanted:
+            sections.append(measure_control(connection, folder))
     finally:
         _remove(connection, leftovers())
     say("All is measured")
