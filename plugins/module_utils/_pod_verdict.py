@@ -304,7 +304,8 @@ def _container(pod: Obj, container_status: Obj, container: Obj, case: Case, init
             since=moment(running.get("startedAt")),
             log=LogSource(name(pod), called),
         )
-    return verdict.but(at_gate=verdict.state == State.NEVER)
+    # Only what the program says of others may pass: an image or a volume that is missing is a failure of its own.
+    return verdict.but(at_gate=verdict.state == State.NEVER and verdict.log is not None)
 
 
 def _container_state(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool) -> Verdict:

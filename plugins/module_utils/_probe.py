@@ -285,6 +285,8 @@ class Probe:
 
     def _log(self, source: LogSource, previous: bool) -> list[str]:
         wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]
+        if source.since:
+            wanted.append(("sinceTime", source.since.strftime("%Y-%m-%dT%H:%M:%SZ")))
         path = f"{self._path('Pod')}/{quote(source.pod)}/log"
         # A node that is away is asked once: what is to be told is told without its log.
         text = self._client.request("get", path, patience=0, query_params=wanted)

@@ -64,6 +64,12 @@ SAYINGS = (
         lasting=False,
     ),
     _saying(
+        r"schema is .*, wanted ",
+        "the database has not the schema that this Airflow wants",
+        "See that the migration ran with the same image and the same connection as this pod has.",
+        lasting=False,
+    ),
+    _saying(
         r"WRONGPASS|NOAUTH|invalid username-password pair|invalid password|Authentication required",
         "Redis refuses the password",
         "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",
@@ -74,7 +80,7 @@ SAYINGS = (
         "Let workers_queues (or the group's queues) name what the worker's command consumes.",
     ),
     _saying(
-        r"Waiting for https?://",
+        r"No answer from https?://",
         "Airflow's API server does not answer there",
         "See that the address is right, and that pods of the release reach it (network policies).",
         lasting=False,

@@ -37,11 +37,13 @@ class LogSource:
     """The log that tells more about a failure.
 
     :param previous: the log of the container before its last restart.
+    :param since: only what was said after that.
     """
 
     pod: str
     container: str
     previous: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Verdict:
     :param blocks: false for an object that need not be done for the release to be.
     :param alive: slow or waiting for others, but nothing speaks against it.
     :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
+    :param suspected: holds only if the log says what it means.
     :param unplaced: a pod that no node has room for, to be compared with what the nodes have.
     """
 
@@ -74,6 +77,7 @@ class Verdict:
     blocks: bool = True
     alive: bool = False
     stuck: tuple[Key, ...] = ()
+    suspected: bool = False
     unplaced: Obj | None = None
 
     def but(self, **changes: Any) -> Verdict:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import shortened
@@ -223,8 +224,9 @@ def settled(
             f"{verdict.reason} still, though all that it could wait for is done",
             place=verdict.place,
             since=since,
-            advice="Its log says what it waits for.",
-            log=verdict.log,
+            log=replace(verdict.log, since=since) if verdict.log else None,
+            # A machine that is too busy may keep it from looking.
+            suspected=True,
         )
 
     return {key: settle(verdict) for key, verdict in verdicts.items()}

@@ -176,6 +176,7 @@ class Waiting:
         self._listed: set[str] = set()
         self._watching = False
         self._retried: set[Key] = set()
+        self._excused: dict[Key, datetime] = {}
         self._trouble = ""
         self._fails_at: float | None = None
         self._others_done: datetime | None = None
@@ -221,6 +222,7 @@ class Waiting:
             self._take(self._source.news(self._next_moment(), self._judging_pause()))
             if all(key.kind == "Health" for key in self._verdicts):
                 raise self._nothing_there()
+            self._look_into_suspicions()
             self._told.changes(self._settled())
         return self._result()
 
@@ -354,6 +356,12 @@ class Waiting:
         if not others or self._clock() >= self._fails_at:
             raise self._failed(verdicts, failed)
 
+    def _look_into_suspicions(self) -> None:
+        """Excuse for another while what only looks as if it had failed, and does not say that it has."""
+        for key, verdict in self._settled().items():
+            if verdict.suspected and not (verdict.log and saying_of(self._source.log(verdict.log))):
+                self._excused[key] = self._source.now() + timedelta(seconds=self._wish.limits.gate)
+
     def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
         findings = [self._found(key, verdicts[key]) for key in causes_first(failed, self._release.is_gated)]
         waiting = {key: verdict for key, verdict in verdicts.items() if _telling.is_waiting(verdict)}
@@ -421,7 +429,12 @@ class Waiting:
     def _settled(self) -> dict[Key, Verdict]:
         # What is looked at in part may wait for what is not looked at.
         grace = None if self._wish.only else self._wish.limits.gate
-        return settled(self._verdicts, self._others_done, self._source.now(), grace)
+        now = self._source.now()
+        verdicts = settled(self._verdicts, self._others_done, now, grace)
+        for key, until in self._excused.items():
+            if key in verdicts and verdicts[key].suspected and now < until:
+                verdicts[key] = self._verdicts[key].but(again=until)
+        return verdicts
 
     def _seconds(self) -> float:
         return self._clock() - self._began

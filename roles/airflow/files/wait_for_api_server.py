@@ -9,6 +9,9 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+#: Seconds after which it is said again what this waits for.
+SAY_AGAIN = 3.0
+
 
 def answers(host: str, port: int) -> bool:
     """Ask for the version with a bare request; an HTTP library costs more CPU to import than this whole wait."""
@@ -23,7 +26,12 @@ def answers(host: str, port: int) -> bool:
 def main() -> None:
     url = urlsplit(os.environ["API_SERVER_URL"])
     print(f"Waiting for {url.geturl()}", flush=True)
+    again = time.monotonic() + SAY_AGAIN
     while not answers(url.hostname or "", url.port or 80):
+        # Said again from time to time, so that a reader knows that it still is so.
+        if time.monotonic() >= again:
+            print(f"No answer from {url.geturl()}", flush=True)
+            again = time.monotonic() + SAY_AGAIN
         time.sleep(0.5)
     print("It answers.", flush=True)
 

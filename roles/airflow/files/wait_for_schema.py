@@ -18,6 +18,8 @@ from pathlib import Path
 
 REVISION = re.compile(r"""^(down_revision|revision)\b[^=\n]*=\s*(.+)$""", re.MULTILINE)
 QUOTED = re.compile(r"""["']([^"']+)["']""")
+#: Seconds after which it is said again what this waits for.
+SAY_AGAIN = 3.0
 TABLES = {
     "alembic_version": "migrations/versions",
     "alembic_version_fab": "providers/fab/migrations/versions",
@@ -79,7 +81,7 @@ def main() -> None:
 
     url = database_url()
     wanted = wanted_revisions()
-    said = ""
+    said, again = "", 0.0
     while True:
         try:
             with psycopg2.connect(url, connect_timeout=5) as connection:
@@ -91,9 +93,10 @@ def main() -> None:
                 return
         except psycopg2.OperationalError as error:
             waits_for = "no answer from the database: " + " ".join(str(error).split())
-        if waits_for != said:
+        # Said again from time to time, so that a reader knows that it still is so.
+        if waits_for != said or time.monotonic() >= again:
             print(waits_for, flush=True)
-            said = waits_for
+            said, again = waits_for, time.monotonic() + SAY_AGAIN
         time.sleep(0.5)
 
 

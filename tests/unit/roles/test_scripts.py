@@ -164,6 +164,15 @@ class TestWaitForSchema:
         assert said[-1] == "The schema is there."
         assert "airflow:x@" not in "".join(said)
 
+    def test_says_a_thing_once_and_again_after_a_while(
+        self, image: Path, load: Any, capsys: Any, monkeypatch: Any
+    ) -> None:
+        refused = OperationalError("connection refused")
+        seconds = iter([10.0, *(11.0 for _ in range(2)), 14.0, 14.0])
+        monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+        load("wait_for_schema", psycopg2=Database(refused, refused, refused, refused, self.rows("core", "fab"))).main()
+        assert len(capsys.readouterr().out.splitlines()) == 3
+
     def test_says_a_thing_once(self, image: Path, load: Any, capsys: Any) -> None:
         refused = OperationalError("connection refused")
         load("wait_for_schema", psycopg2=Database(refused, refused, refused, self.rows("core", "fab"))).main()
@@ -212,6 +221,16 @@ class TestWaitForApiServer:
 
         monkeypatch.setattr(socket, "create_connection", unknown)
         assert load("wait_for_api_server").answers("airflow-api-server", 8080) is False
+
+    def test_says_from_time_to_time_that_nobody_answers(self, load: Any, monkeypatch: Any, capsys: Any) -> None:
+        program = load("wait_for_api_server")
+        answers = iter([False, False, False, True])
+        seconds = iter([0.0, 1.0, 3.5, 3.5, 4.0])
+        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
+        monkeypatch.setattr(program, "answers", lambda host, port: next(answers))
+        monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+        program.main()
+        assert capsys.readouterr().out.splitlines()[1:-1] == ["No answer from http://airflow-api-server:8080"]
 
     def test_asks_until_it_answers(self, load: Any, monkeypatch: Any) -> None:
         program = load("wait_for_api_server")

@@ -158,6 +158,14 @@ def test_a_log_is_masked_and_the_present_one_stands_in_for_the_previous() -> Non
     assert lines == ["connecting to postgresql://airflow:********@db/airflow", "it broke"]
 
 
+def test_a_log_can_be_read_from_a_moment_on() -> None:
+    client = FakeClient({"/log": ["no answer"]})
+    assert probe(client).log(LogSource("pod", "main", since=datetime(2026, 1, 1, 12, 0, 5, tzinfo=UTC))) == [
+        "no answer"
+    ]
+    assert ("sinceTime", "2026-01-01T12:00:05Z") in client.asked[0][2]["query_params"]
+
+
 def test_a_log_that_is_gone_is_empty() -> None:
     client = FakeClient({"/log": [ApiFailure("not found", 404)]})
     assert probe(client).log(LogSource("pod", "main")) == []

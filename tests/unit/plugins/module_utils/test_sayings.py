@@ -8,6 +8,8 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
 
+NO_SCHEMA = "the database has not the schema that this Airflow wants"
+
 
 @pytest.mark.parametrize(
     ("line", "meaning", "lasting"),
@@ -35,7 +37,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import
         ("WRONGPASS invalid username-password pair or user is disabled.", "Redis refuses the password", True),
         ("redis.exceptions.AuthenticationError: Authentication required.", "Redis refuses the password", True),
         ("the worker consumes no queue, wanted ['default']", "the worker is not subscribed to its queues", True),
-        ("Waiting for http://airflow-api-server:8080", "Airflow's API server does not answer there", False),
+        ("schema is {'alembic_version': None}, wanted {'alembic_version': 'a'}", NO_SCHEMA, False),
+        ("No answer from http://airflow-api-server:8080", "Airflow's API server does not answer there", False),
     ],
 )
 def test_what_is_said_is_understood(line: str, meaning: str, lasting: bool) -> None:
