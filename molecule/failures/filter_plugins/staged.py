@@ -58,11 +58,21 @@ def _told(case: Mapping[str, Any], objects: Objects) -> Iterator[datetime]:
     for obj in objects:
         if obj["kind"] == "Event" and obj.get("reason") == case["known"] and re.search(case["about"], _about(obj)):
             yield datetime.fromisoformat(obj["metadata"]["creationTimestamp"])
+        if obj["kind"] == "Pod" and case["known"] == "crash":
+            yield from _second_ends(obj["status"])
         if obj["kind"] == "Pod" and case["known"] == "FailedScheduling":
             # The event of it may come late.
             for condition in obj["status"].get("conditions", []):
                 if condition.get("reason") == "Unschedulable":
                     yield datetime.fromisoformat(condition["lastTransitionTime"])
+
+
+def _second_ends(status: Mapping[str, Any]) -> Iterator[datetime]:
+    """Yield when containers ended that had ended before; the event of it the kubelet drops after many of a probe."""
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        for state in (container["state"], container["lastState"]):
+            if container["restartCount"] and state.get("terminated", {}).get("exitCode"):
+                yield datetime.fromisoformat(state["terminated"]["finishedAt"])
 
 
 def _about(event: Mapping[str, Any]) -> str:
