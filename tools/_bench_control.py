@@ -84,10 +84,11 @@ def _failures() -> Iterable[Failing]:
         "Failed",
         ["rollout", "status", "deployment/control"],
     )
-    connection = {"name": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "value": "postgresql+psycopg2://a:b@127.0.0.1:9/a"}
-    migration = {"image": IMAGE, "command": ["airflow", "db", "migrate"], "env": [connection]}
+    # What a migration does first, without the seconds that importing Airflow takes.
+    connect = "import psycopg2; psycopg2.connect('postgresql://airflow:airflow@127.0.0.1:9/airflow')"
+    migration = {"image": IMAGE, "command": ["python", "-c", connect]}
     yield Failing(
-        "a migration that fails",
+        "a migration Job that fails",
         {
             "apiVersion": "batch/v1",
             "kind": "Job",
