@@ -322,7 +322,7 @@ class TestProbeWorker:
         assert not (tmp_path / "note").exists()
 
     def test_a_broker_that_refuses_is_told_in_one_line(self, probe: Any) -> None:
-        with pytest.raises(SystemExit, match=r"^the broker cannot be used: WRONGPASS invalid pair$"):
+        with pytest.raises(SystemExit, match=r"^the broker does not answer: WRONGPASS invalid pair$"):
             probe(OSError("WRONGPASS\n  invalid pair"))
 
     @pytest.mark.parametrize(
