@@ -29,6 +29,11 @@ def active_queues(connection: Connection, worker: str) -> set[str] | None:
     return {queue["name"] for reply in replies for queues in reply.values() for queue in queues or []}
 
 
+def in_one_line(error: Exception) -> str:
+    """Return what an error says: of a longer text the kubelet passes on the beginning."""
+    return " ".join(str(error).split())
+
+
 def main() -> None:
     wanted = set(os.environ["WORKER_QUEUES"].split(","))
     note = Path(sys.argv[1])
@@ -37,8 +42,10 @@ def main() -> None:
             active = active_queues(connection, f"celery@{socket.gethostname()}")
         except (OSError, *connection.connection_errors) as error:
             note.touch()
-            # In one line: of a longer one the kubelet passes on the beginning.
-            sys.exit(f"the broker does not answer: {' '.join(str(error).split())}")
+            sys.exit(f"the broker does not answer: {in_one_line(error)}")
+        # A password that is refused is among what the library wraps in errors of its own.
+        except Exception as error:  # noqa: BLE001
+            sys.exit(f"the broker cannot be used: {in_one_line(error)}")
     if active is None:
         sys.exit("the worker does not answer")
     if not wanted <= active:

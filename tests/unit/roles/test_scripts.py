@@ -321,9 +321,10 @@ class TestProbeWorker:
             probe(reply)
         assert not (tmp_path / "note").exists()
 
-    def test_a_broker_that_refuses_is_told_in_one_line(self, probe: Any) -> None:
-        with pytest.raises(SystemExit, match=r"^the broker does not answer: WRONGPASS invalid pair$"):
-            probe(OSError("WRONGPASS\n  invalid pair"))
+    def test_a_broker_that_refuses_is_told_in_one_line(self, probe: Any, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit, match=r"^the broker cannot be used: WRONGPASS invalid pair$"):
+            probe(RuntimeError("WRONGPASS\n  invalid pair"))
+        assert not (tmp_path / "note").exists()
 
     @pytest.mark.parametrize(
         "reply",
