@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools._go import GoProgram
 from tools._paths import IMAGES
-from tools._versions import COREDNS, ETCD, KIND, KUBERNETES, LOCAL_PATH_PROVISIONER
+from tools._versions import COREDNS, ETCD, KIND, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
 
 # What kubeadm reads to know its own version; a released binary has it from the release's build.
 _VERSION_PACKAGES = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
@@ -64,6 +64,13 @@ LOCAL_PATH_STORAGE = GoProgram(
     module="github.com/rancher/local-path-provisioner",
     version=LOCAL_PATH_PROVISIONER,
     packages=(("local-path-provisioner", "github.com/rancher/local-path-provisioner"),),
+)
+
+FAKE_KUBELET = GoProgram(
+    name="kwok",
+    module="sigs.k8s.io/kwok",
+    version=KWOK,
+    packages=(("kwok", "sigs.k8s.io/kwok/cmd/kwok"),),
 )
 
 PAUSE_PROCESS = GoProgram(

@@ -16,10 +16,11 @@ from tools._bench_nochange import measure_nochange
 from tools._bench_probes import measure_probes
 from tools._bench_release import Release, leftovers
 from tools._bench_report import Section, as_data, show
+from tools._bench_scale import measure_scale
 from tools._errors import ToolError
 from tools._step import say, step
 
-SECTIONS = ("fresh", "nochange", "probes", "control")
+SECTIONS = ("fresh", "nochange", "probes", "control", "scale")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,6 +65,9 @@ def _measure(connection: Cluster, wanted: tuple[str, ...], rounds: int, folder: 
                 sections.append(measure_nochange(release, rounds, folder))
             if gates:
                 sections += [measure_probes(release, rounds), gates]
+            release.remove()
+        if "scale" in wanted:
+            sections.append(measure_scale(connection, folder))
         if "control" in wanted:
             sections.append(measure_control(connection, folder))
     finally:
