@@ -40,6 +40,7 @@ OPTIONS: dict[str, Any] = {
     **LEASE_OPTIONS,
     "release": {"type": "str", "required": True},
     "set": {"type": "str", "required": True},
+    "replaces": {"type": "list", "elements": "str", "default": []},
     "namespace": {"type": "str", "required": True},
     "objects": {"type": "list", "elements": "dict", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -157,6 +158,8 @@ def run(task: Task) -> dict[str, Any]:
     apply_set = ApplySet(client, params["release"], params["set"], params["namespace"], task.check_mode)
     with held(client, task):
         outcomes = apply_set.apply(manifests, force=params["force_conflicts"])
+        for name in params["replaces"]:
+            outcomes += ApplySet(client, params["release"], name, params["namespace"], task.check_mode).apply([])
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "objects": [outcome.as_data() for outcome in outcomes],

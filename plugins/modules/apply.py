@@ -27,6 +27,11 @@ options:
       - Name of the apply set within the release, normally a role's name; becomes the label C(airflow.kubernetes/set).
     type: str
     required: true
+  replaces:
+    description: Sets whose place this one takes. They are deleted after it was applied, as with O(state=absent).
+    type: list
+    elements: str
+    default: []
   namespace:
     description: Namespace of the release, and of every object that lives in one and does not name another.
     type: str

@@ -382,6 +382,20 @@ class TestLeaving:
         assert result["objects"] == [{"kind": "Service", "name": "web", "result": "deleted"}]
         assert cluster.names("Service") == []
 
+    def test_the_sets_it_replaces_are_deleted_after_it_was_applied(
+        self, cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_apply_set, "Client", lambda params, *rest: cluster)
+        _apply_set.run(Task(options(connection, objects=[thing("Service", "one")]) | {"set": "one"}))
+        params = options(connection, objects=[thing("Service", "web")]) | {"replaces": ["one"]}
+        result = _apply_set.run(Task(params))
+        assert [(told["name"], told["result"]) for told in result["objects"]] == [
+            ("web", "created"),
+            ("one", "deleted"),
+        ]
+        assert cluster.names("Service") == ["web"]
+        assert _apply_set.run(Task(params))["changed"] is False
+
 
 class TestCheckMode:
     def test_tells_the_same_and_writes_nothing(self, cluster: Any) -> None:
@@ -532,7 +546,7 @@ class TestDiff:
 
 
 def options(connection: dict[str, Any], **given: Any) -> dict[str, Any]:
-    defaults = {"state": "present", "force_conflicts": False, "render": None, "objects": []}
+    defaults = {"state": "present", "force_conflicts": False, "render": None, "objects": [], "replaces": []}
     return {**connection, "release": "airflow", "set": "web", "namespace": "airflow", **defaults, **given}
 
 
