@@ -204,7 +204,8 @@ class Runs:
         for name, objects in self.sets.items():
             given = [changed(item) for item in objects] if change else objects
             given = [] if change and name == "flower" else given
-            more = {"set": name, "objects": given, "state": "present", "force_conflicts": False, "render": None}
+            more = {"set": name, "objects": given, "state": "present", "render": None}
+            more |= {"force_conflicts": False, "replaces": []}
             _apply_set.run(Task({**params, **more}))
             if name == "airflow" and secrets:
                 _secret.run(Task({**params, "secrets": wanted_secrets(), "render": None}))
