@@ -15,6 +15,7 @@ from tools.rendered import RENDERED
 Manifest = dict[str, Any]
 
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
+MASTER_WORKER = ["master", "small"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -207,27 +208,63 @@ def test_files_sort_in_the_order_in_which_they_can_be_applied(release: str) -> N
 @every_release
 def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(release: str) -> None:
     readers = {
-        str(pod).rsplit("/")[1].split("-", 1)[1]
+        container["name"]
         for pod in PODS
-        if pod.release == release and "AIRFLOW__API_AUTH__JWT_SECRET" in yaml.safe_dump(pod.spec)
+        for container in pod.containers
+        if pod.release == release and "AIRFLOW__API_AUTH__JWT_SECRET" in yaml.safe_dump(container)
     }
     assert readers == {"api-server", "scheduler"}
 
 
 @every_release
-def test_the_names_are_those_of_the_separated_services(release: str) -> None:
+def test_the_names_are_those_of_the_architecture(release: str) -> None:
     prefix = "af" if release == "everything" else "airflow"
-    wanted = {
+    separate = {
         ("Deployment", f"{prefix}-api-server"),
         ("Deployment", f"{prefix}-scheduler"),
         ("Deployment", f"{prefix}-dag-processor"),
-        ("StatefulSet", f"{prefix}-worker"),
         ("StatefulSet", f"{prefix}-triggerer"),
+    }
+    master = {("Deployment", f"{prefix}-master")}
+    wanted = {
+        ("StatefulSet", f"{prefix}-worker"),
         ("StatefulSet", f"{prefix}-redis"),
         ("StatefulSet", f"{prefix}-postgresql"),
+        ("Service", f"{prefix}-api-server"),
         ("ConfigMap", f"{prefix}-config"),
         ("PersistentVolumeClaim", f"{prefix}-dags"),
         ("PersistentVolumeClaim", f"{prefix}-logs"),
     }
-    assert wanted <= {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
+    found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
+    own, others = (master, separate) if release in MASTER_WORKER else (separate, master)
+    assert own | wanted <= found
+    assert not others & found
     assert {f"{prefix}-secrets", f"{prefix}-redis-password"} <= secret_keys(release).keys()
+
+
+@pytest.mark.parametrize("release", MASTER_WORKER)
+def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags(release: str) -> None:
+    (pod,) = [pod for pod in PODS if str(pod).endswith("-master") and pod.release == release]
+    places = [
+        (mount["name"], mount.get("subPath"))
+        for container in pod.spec["containers"]
+        for mount in container["volumeMounts"]
+        if not mount.get("readOnly") and mount["name"] not in ("logs", "dags")
+    ]
+    assert len(places) == len(set(places)) == 2 * len(pod.spec["containers"])
+
+
+@pytest.mark.parametrize("release", MASTER_WORKER)
+def test_every_service_chooses_the_pod_that_its_container_is_in(release: str) -> None:
+    (pod,) = [pod for pod in PODS if str(pod).endswith("-master") and pod.release == release]
+    ports = {port["name"] for container in pod.spec["containers"] for port in container.get("ports", [])}
+    services = [
+        manifest
+        for manifest in objects(release)
+        if manifest["kind"] == "Service"
+        and manifest["metadata"]["name"].endswith(("-api-server", "-flower", "-triggerer"))
+    ]
+    assert services
+    for service in services:
+        assert service["spec"]["selector"].items() <= pod.template["metadata"]["labels"].items()
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
