@@ -331,9 +331,11 @@ class ApplySet:
         reference = Reference.of(manifest)
         if self.check_mode:
             return Outcome(reference, "replaced", before, manifest)
-        for claim in self._claims_of(before):
-            self._delete(Reference.of(claim))
+        claims = self._claims_of(before)
+        # First what would make its claims anew.
         self._delete(reference)
+        for claim in claims:
+            self._delete(Reference.of(claim))
         after = self.client.apply(manifest, FIELD_MANAGER)
         return Outcome(reference, "replaced", before, after)
 

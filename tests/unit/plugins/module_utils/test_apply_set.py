@@ -253,8 +253,9 @@ class TestWhatNeverHeldAnything:
         refusing(FORBIDDEN_CHANGE)
         assert apply(cluster, self.database("right")) == {"StatefulSet/db": "replaced"}
         assert cluster.log == [
-            "delete PersistentVolumeClaim/data-db-0",
+            # Its controller would make the claim anew.
             "delete StatefulSet/db",
+            "delete PersistentVolumeClaim/data-db-0",
             "apply StatefulSet/db",
         ]
         (template,) = cluster.objects["StatefulSet", "airflow", "db"]["spec"]["volumeClaimTemplates"]
@@ -314,7 +315,7 @@ class TestWhatNeverHeldAnything:
         refusing(FORBIDDEN_CHANGE)
         monkeypatch.setattr(_apply_set.time, "sleep", lambda seconds: None)
         monkeypatch.setattr(cluster, "delete", lambda *args, **rest: None)
-        with pytest.raises(Failure, match=r"PersistentVolumeClaim/data-db-0: it has to be replaced, but after 30 s"):
+        with pytest.raises(Failure, match=r"StatefulSet/db: it has to be replaced, but after 30 s"):
             apply(cluster, self.database("right"))
 
 
