@@ -51,8 +51,12 @@ class Holder:
         return f"{self.who}, process {self.pid}"
 
 
-def this_run(pid: int, environment: Mapping[str, str] = os.environ) -> Holder:
-    """Return the run whose process has this number on this machine."""
+def this_run(pid: int, environment: Mapping[str, str] | None = None) -> Holder:
+    """Return the run whose process has this number on this machine.
+
+    :param environment: its environment variables; by default those of this process.
+    """
+    environment = os.environ if environment is None else environment
     who = f"{_user()}@{socket.gethostname()}"
     # https://docs.ansible.com/projects/awx: every job has these two; other schedulers too call something JOB_ID.
     if environment.get("JOB_ID") and environment.get("INVENTORY_ID"):
