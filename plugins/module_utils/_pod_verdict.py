@@ -448,7 +448,7 @@ def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, wo
 
 def _image(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict:
     container_name = str(container_status.get("name"))
-    failures = [e for e in case.about(pod, "Failed") if e.container == container_name and "Failed to pull" in e.message]
+    failures = _failed_pulls(pod, container_status, case)
     said = _pull_error(waiting.get("message") or "", failures)
     verdict = never(
         f'image "{container_status.get("image")}" cannot be pulled: {said}' + _missing_pull_secret(pod, case),
@@ -459,6 +459,11 @@ def _image(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict
     if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or _IMAGE_IS_WRONG.search(said):
         return verdict
     return case.after_grace(verdict.since, case.limits.retried, verdict)
+
+
+def _failed_pulls(pod: Obj, container_status: Obj, case: Case) -> list[Event]:
+    called = container_status.get("name")
+    return [e for e in case.about(pod, "Failed") if e.container == called and "Failed to pull" in e.message]
 
 
 def _pull_error(message: str, failures: list[Event]) -> str:
@@ -520,6 +525,10 @@ def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdic
     mount = case.about(pod, "FailedMount", "FailedAttachVolume")
     if mount and not (pulling and pulling[0].last > mount[0].last):
         return _volume(pod, mount[0], case)
+    failed = _failed_pulls(pod, container_status, case)
+    if failed and not (pulling and pulling[0].last > failed[0].last):
+        # The container's state says so only at the kubelet's next look at the pod, which may be 15 s later.
+        return _image(pod, container_status, {}, case)
     if pulling:
         return not_yet(f"pulling image {container_status.get('image')}", alive=True)
     if sandbox := case.about(pod, "FailedCreatePodSandBox"):
