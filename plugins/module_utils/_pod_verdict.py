@@ -185,6 +185,9 @@ def _unplaced(pod: Obj, case: Case) -> Verdict | None:
     message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or "").rstrip("."))
     if "unbound immediate PersistentVolumeClaims" in message:
         return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", alive=True)
+    if leaving := re.search(r'persistentvolumeclaim "([^"]+)" is being deleted', message):
+        # As the scheduler last saw it. One that never goes, or never comes again, is told of by itself.
+        return not_yet(f"waits for claim {leaving[1]}", alive=True)
     if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
         if absent[1] in case.claims:
             # It was made after the scheduler looked, which looks again only after a while.

@@ -306,6 +306,18 @@ def test_a_claim_that_is_there_by_now_is_not_absent() -> None:
     assert verdict.reason == "waits for claim airflow-dags"
 
 
+def test_a_claim_that_is_being_replaced_is_waited_for() -> None:
+    recorded = Recording("claim-absent")
+    for pod in recorded.of("Pod"):
+        for condition in pod["status"]["conditions"]:
+            if condition.get("reason") == "Unschedulable":
+                message = '0/1 nodes are available: persistentvolumeclaim "airflow-dags" is being deleted. not found.'
+                condition["message"] = message
+    verdict = recorded.judge(SCHEDULER, later=30)
+    assert verdict.state == State.NOT_YET
+    assert verdict.reason == "waits for claim airflow-dags"
+
+
 def test_a_node_that_is_coming_is_waited_for() -> None:
     recorded = Recording("too-big")
     [event] = [e for e in recorded.of("Event") if e["reason"] == "FailedScheduling"]
