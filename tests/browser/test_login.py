@@ -123,8 +123,7 @@ def test_login_grid_and_log(page: Page, login: tuple[str, str], run_id: str) -> 
 
     page.goto(f"{URL}/dags/{DAG}")
     for task in ("numbers", "nap", "square", "summary"):
-        cell(page, run_id, task).hover()
-        expect(page.locator("[data-part=content][data-state=open]")).to_contain_text("success", ignore_case=True)
+        expect(tooltip(page, cell(page, run_id, task))).to_contain_text("success", ignore_case=True)
 
     cell(page, run_id, "summary").click()
     expect(page.get_by_text("the sum of the squares is 30")).to_be_visible()
@@ -137,3 +136,18 @@ def test_login_grid_and_log(page: Page, login: tuple[str, str], run_id: str) -> 
 def cell(page: Page, run_id: str, task: str) -> Locator:
     """Return a task's cell in the grid."""
     return page.locator(f"a[href*='/runs/{run_id}/tasks/{task}']")
+
+
+def tooltip(page: Page, target: Locator) -> Locator:
+    """Return what is told when the mouse rests on an element; the grid is drawn anew now and then, and forgets that."""
+    told = page.locator("[data-part=content][data-state=open]")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        page.mouse.move(0, 0)
+        target.hover()
+        try:
+            expect(told).to_be_visible(timeout=PATIENCE / 10)
+            return told
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
