@@ -380,7 +380,8 @@ def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
     if failure.get("status") != "True":
         return None
     stuck = (Key("ReplicaSet", name(newest)),) if newest else ()
-    since = moment(failure.get("lastTransitionTime"))
+    # The condition may still be that of an earlier revision, whose pod was refused, too.
+    since = max(moment(failure.get("lastTransitionTime")) or EPOCH, created(newest) if newest else EPOCH)
     verdict = _refused(case, failure.get("message") or "", stuck)
     return case.after_grace(since, _refusal_grace(case, verdict.reason), verdict)
 
