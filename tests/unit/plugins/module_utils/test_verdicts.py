@@ -264,14 +264,6 @@ def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     assert deployment_verdict(case).state == State.NOT_YET
 
 
-def test_a_refusal_may_be_that_of_an_earlier_revision_until_the_present_one_had_time() -> None:
-    recorded = Recording("quota")
-    for replica_set in recorded.of("ReplicaSet"):
-        replica_set["metadata"]["creationTimestamp"] = (recorded.now + timedelta(seconds=60)).isoformat()
-    assert recorded.judge(SCHEDULER, later=61).state == State.NOT_YET
-    assert recorded.judge(SCHEDULER, later=66).state == State.NEVER
-
-
 def test_a_refusal_that_was_overcome_does_not_count() -> None:
     recorded = Recording("quota")
     [stateful_set] = recorded.of("StatefulSet")
