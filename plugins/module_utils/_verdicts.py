@@ -380,8 +380,7 @@ def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
     if failure.get("status") != "True":
         return None
     stuck = (Key("ReplicaSet", name(newest)),) if newest else ()
-    # The condition may still be that of an earlier revision, whose pod was refused, too.
-    since = max(moment(failure.get("lastTransitionTime")) or EPOCH, created(newest) if newest else EPOCH)
+    since = moment(failure.get("lastTransitionTime"))
     verdict = _refused(case, failure.get("message") or "", stuck)
     return case.after_grace(since, _refusal_grace(case, verdict.reason), verdict)
 
