@@ -379,6 +379,9 @@ def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
     failure = condition(case.subject, "ReplicaFailure")
     if failure.get("status") != "True":
         return None
+    if newest and case.events and not case.about(newest, "FailedCreate"):
+        # What the condition tells is of an earlier revision.
+        return None
     stuck = (Key("ReplicaSet", name(newest)),) if newest else ()
     since = moment(failure.get("lastTransitionTime"))
     verdict = _refused(case, failure.get("message") or "", stuck)

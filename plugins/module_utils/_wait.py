@@ -175,7 +175,7 @@ class Waiting:
         self._dirty: set[Key] = set()
         self._listed: set[str] = set()
         self._watching = False
-        self._retried: set[Key] = set()
+        self._retried: dict[Key, datetime] = {}
         self._excused: dict[Key, datetime] = {}
         self._trouble = ""
         self._fails_at: float | None = None
@@ -279,22 +279,26 @@ class Waiting:
         for key in [key for key in self._verdicts if key not in wanted and key.kind != "Health"]:
             del self._verdicts[key]
         for key in wanted & (self._dirty | due | (wanted - set(self._verdicts))):
-            self._verdicts[key] = self._second_try(JUDGES[key.kind](self._release.case(key, now)))
+            self._verdicts[key] = self._second_try(JUDGES[key.kind](self._release.case(key, now)), now)
         self._dirty.clear()
         self._others_done = None if awaited(self._verdicts) else self._others_done or now
         self._judge_health(now)
         self._judged_in = self._clock() - began
 
-    def _second_try(self, verdict: Verdict) -> Verdict:
+    def _second_try(self, verdict: Verdict, now: datetime) -> Verdict:
         """Give what is stuck from before another try, once."""
-        stuck = [key for key in verdict.stuck if key not in self._retried]
-        if not self._wish.restart_stuck or not stuck:
+        if not self._wish.restart_stuck or not verdict.stuck:
             return verdict
+        stuck = [key for key in verdict.stuck if key not in self._retried]
+        # What is seen of it after that may still be of before.
+        until = self._retried.get(verdict.stuck[0], now) + timedelta(seconds=self._wish.limits.missing)
+        if not stuck:
+            return not_yet(verdict.reason, place=verdict.place, again=until) if now < until else verdict
         for key in stuck:
-            self._retried.add(key)
+            self._retried[key] = now
             self._source.retry(key)
             self._told.note(f"{key} is stuck and gets another try ({verdict.reason})")
-        return not_yet(f"{stuck[0].kind.lower()} {stuck[0].name} gets another try")
+        return not_yet(f"{stuck[0].kind.lower()} {stuck[0].name} gets another try", again=until)
 
     def _judge_health(self, now: datetime) -> None:
         if not self._workloads_done():

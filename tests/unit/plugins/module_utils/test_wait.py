@@ -493,6 +493,58 @@ def test_what_was_stuck_before_gets_another_try() -> None:
     assert result["changed"] is True
 
 
+def refused(name: str) -> dict[str, Any]:
+    """Return a Deployment whose condition tells of a refusal of an hour ago."""
+    workload = deployment(name, ready=0)
+    workload["metadata"]["creationTimestamp"] = "2026-01-01T11:00:00Z"
+    workload["status"]["conditions"] = [
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "message": 'pods "x" is forbidden: exceeded quota: small',
+            "lastTransitionTime": "2026-01-01T11:00:00Z",
+        }
+    ]
+    return workload
+
+
+def test_a_refusal_counts_anew_after_another_try() -> None:
+    name = "airflow-flower"
+    told = {
+        "metadata": {"name": "event"},
+        "involvedObject": {"kind": "ReplicaSet", "name": f"{name}-hash", "uid": f"uid-{name}-hash"},
+        "reason": "FailedCreate",
+        "message": "exceeded quota",
+        "firstTimestamp": "2026-01-01T11:00:00Z",
+    }
+    objects = {"Deployment": [refused(name)], "ReplicaSet": [replica_set(name)], "Event": [told]}
+    healed = ScriptedCluster(objects, script=[(3.0, Change("Deployment", "MODIFIED", [deployment(name)]))])
+    result = waiting(healed, restart_stuck=True).wait()
+    assert result["restarted"] == [f"ReplicaSet/{name}-hash"]
+    again = ScriptedCluster(objects)
+    with pytest.raises(Failure, match="exceeded quota"):
+        waiting(again, restart_stuck=True).wait()
+    assert 5 <= again.seconds < 8
+
+
+def test_a_refusal_of_an_earlier_revision_does_not_count() -> None:
+    name = "airflow-flower"
+    told = {
+        "metadata": {"name": "event"},
+        "involvedObject": {"kind": "ReplicaSet", "name": f"{name}-old", "uid": f"uid-{name}-old"},
+        "reason": "FailedCreate",
+        "message": "exceeded quota",
+        "firstTimestamp": "2026-01-01T11:00:00Z",
+    }
+    old = replica_set(name)
+    old["metadata"] |= {"name": f"{name}-old", "uid": f"uid-{name}-old", "annotations": {}}
+    cluster = ScriptedCluster(
+        {"Deployment": [refused(name)], "ReplicaSet": [old, replica_set(name)], "Event": [told]},
+        script=[(20.0, Change("Deployment", "MODIFIED", [deployment(name)]))],
+    )
+    assert waiting(cluster).wait()["seconds"] == 20.0
+
+
 def test_progress_is_told_less_often_the_longer_it_takes() -> None:
     name = "airflow-api-server"
 
