@@ -379,12 +379,15 @@ def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
     failure = condition(case.subject, "ReplicaFailure")
     if failure.get("status") != "True":
         return None
-    if newest and case.events and not case.about(newest, "FailedCreate"):
+    refusals = case.about(newest, "FailedCreate") if newest else []
+    if newest and case.events and not refusals:
         # What the condition tells is of an earlier revision.
         return None
     stuck = (Key("ReplicaSet", name(newest)),) if newest else ()
-    since = moment(failure.get("lastTransitionTime"))
-    verdict = _refused(case, failure.get("message") or "", stuck)
+    # The condition keeps its text when one revision is refused after another.
+    message = refusals[0].message if refusals else failure.get("message") or ""
+    since = min((event.first for event in refusals), default=moment(failure.get("lastTransitionTime")))
+    verdict = _refused(case, message, stuck)
     return case.after_grace(since, _refusal_grace(case, verdict.reason), verdict)
 
 

@@ -264,6 +264,15 @@ def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     assert deployment_verdict(case).state == State.NOT_YET
 
 
+def test_of_two_refused_revisions_the_present_one_is_told() -> None:
+    recorded = Recording("quota")
+    for deployment in recorded.of("Deployment"):
+        for found in deployment["status"]["conditions"]:
+            if found["type"] == "ReplicaFailure":
+                found["message"] = "pods are forbidden: violates PodSecurity of the revision before"
+    assert "exceeded quota: small" in recorded.judge(SCHEDULER, later=30).reason
+
+
 def test_a_refusal_that_was_overcome_does_not_count() -> None:
     recorded = Recording("quota")
     [stateful_set] = recorded.of("StatefulSet")
