@@ -13,14 +13,6 @@ description:
   - Deletes the objects of every apply set of the release and waits until its pods have ended.
   - Claims and Secrets stay unless O(data) asks for them. The namespace always stays, since others may use it.
 options:
-  release:
-    description: Name of the release.
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
   data:
     description: Delete the claims and Secrets of the release too. What they hold is lost.
     type: bool
@@ -31,6 +23,7 @@ options:
     default: 660
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.check_mode_full

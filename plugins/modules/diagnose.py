@@ -24,14 +24,6 @@ description:
   - In check mode nothing is written.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target, and writes there.
 options:
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release; its objects carry it in their label C(airflow.kubernetes/release).
-    type: str
-    required: true
   directory:
     description:
       - Where to write. It is made, for the user alone, if it does not exist.
@@ -53,6 +45,7 @@ options:
     default: ""
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_none

@@ -19,14 +19,6 @@ description:
     namespace.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release; its API servers are found by the label C(airflow.kubernetes/release).
-    type: str
-    required: true
   dag_id:
     description: The DAG to run.
     type: str
@@ -52,6 +44,7 @@ options:
     default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_none

@@ -16,20 +16,13 @@ description:
   - With a local connection it runs in Ansible's own process and prints the status as a table; otherwise it runs as a
     module on the target and only returns it.
 options:
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release; its objects carry it in their label C(airflow.kubernetes/release).
-    type: str
-    required: true
   address:
     description: Address of Airflow's user interface. Without it, it is looked up from the Service in O(health).
     type: str
     default: ""
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_none

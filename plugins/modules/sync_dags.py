@@ -21,14 +21,6 @@ description:
   - Needs the permission to list pods and to V(get) and V(create) C(pods/exec) in the namespace.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release; its DAG processor is found by the label C(airflow.kubernetes/release).
-    type: str
-    required: true
   src:
     description:
       - The folder to mirror, on the machine where the task runs (with a local connection, the controller).
@@ -69,6 +61,7 @@ options:
     default: 60
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_full

@@ -23,14 +23,6 @@ description:
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.
 options:
-  namespace:
-    description: Namespace of the release.
-    type: str
-    required: true
-  release:
-    description: Name of the release; its objects carry it in their label C(airflow.kubernetes/release).
-    type: str
-    required: true
   timeout:
     description: Seconds after which to give up on what is slow but has not failed.
     type: int
@@ -65,6 +57,7 @@ options:
     default: []
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.diff_mode_none
