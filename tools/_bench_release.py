@@ -6,7 +6,6 @@ import base64
 import json
 import shlex
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,12 +16,12 @@ from tools._bench_cgroups import in_node
 from tools._bench_cluster import Cluster, ask, serving
 from tools._bench_command import Timed, kubectl, kubectl_command, play, timed
 from tools._errors import ToolError
+from tools._rollout import is_well, rolled_out, until
 
 NAME = "airflow"
 POLL_SECONDS = 0.5
 HEALTHY_SECONDS = 600
 RUN_SECONDS = 180
-PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 DAG = """
 from airflow.sdk import dag, task
 
@@ -100,8 +99,8 @@ class Release:
         """Tell whether all is rolled out, the migration is complete, and Airflow says that every part is healthy."""
         get = self.cluster.get
         lists = [
-            (get(f"/apis/apps/v1/namespaces/{self.namespace}/deployments"), _rolled_out),
-            (get(f"/apis/apps/v1/namespaces/{self.namespace}/statefulsets"), _rolled_out),
+            (get(f"/apis/apps/v1/namespaces/{self.namespace}/deployments"), rolled_out),
+            (get(f"/apis/apps/v1/namespaces/{self.namespace}/statefulsets"), rolled_out),
             (get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs"), _complete),
         ]
         for found, is_done in lists:
@@ -109,14 +108,14 @@ class Release:
                 return False
         service = f"/api/v1/namespaces/{self.namespace}/services/{NAME}-api-server:8080/proxy"
         health = get(f"{service}/api/v2/monitor/health") or {}
-        return all((health.get(part) or {}).get("status") == "healthy" for part in PARTS)
+        return is_well(health)
 
     def wait_healthy(self) -> None:
         """Ask until it is healthy.
 
         :raises ToolError: if it takes too long.
         """
-        _until(self.healthy, HEALTHY_SECONDS, POLL_SECONDS, f"the release in {self.namespace} is not healthy")
+        until(self.healthy, HEALTHY_SECONDS, f"the release in {self.namespace} is not healthy", POLL_SECONDS)
 
     def run_dag(self) -> None:
         """Run the small DAG once, to its success.
@@ -133,7 +132,7 @@ class Release:
             def state() -> str:
                 return str((ask(run, token=token) or {}).get("state"))
 
-            _until(lambda: state() in ("success", "failed"), RUN_SECONDS, POLL_SECONDS / 2, "the DAG run has not ended")
+            until(lambda: state() in ("success", "failed"), RUN_SECONDS, "the DAG run has not ended", POLL_SECONDS / 2)
             if state() != "success":
                 raise ToolError(f"the DAG run in {self.namespace} ended as {state()}")
 
@@ -181,25 +180,9 @@ def leftovers() -> list[str]:
     return [name.removeprefix("namespace/") for name in names if name.startswith("namespace/bench-")]
 
 
-def _rolled_out(workload: Mapping[str, Any]) -> bool:
-    """Tell what `kubectl rollout status` tells of a Deployment or StatefulSet."""
-    spec, status = workload["spec"], workload.get("status", {})
-    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
-    observed = status.get("observedGeneration", 0) >= workload["metadata"]["generation"]
-    return bool(observed and counts == {spec["replicas"]})
-
-
 def _complete(job: Mapping[str, Any]) -> bool:
     conditions = job.get("status", {}).get("conditions") or []
     return any(condition["type"] == "Complete" and condition["status"] == "True" for condition in conditions)
-
-
-def _until(condition: Callable[[], bool], seconds: float, pause: float, problem: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ToolError(f"{problem} after {seconds:.0f} s")
-        time.sleep(pause)
 
 
 def _eventually(question: Callable[[], Any], problem: str) -> Any:
@@ -210,5 +193,5 @@ def _eventually(question: Callable[[], Any], problem: str) -> Any:
         answers.append(question())
         return answers[-1] is not None
 
-    _until(answered, RUN_SECONDS, POLL_SECONDS / 2, f"Airflow {problem}")
+    until(answered, RUN_SECONDS, f"Airflow {problem}", POLL_SECONDS / 2)
     return answers[-1]

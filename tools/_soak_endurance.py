@@ -14,8 +14,9 @@ from typing import Any
 from tools import cluster, images
 from tools._bench_report import Section, show
 from tools._errors import ToolError
+from tools._rollout import until
 from tools._run import run
-from tools._soak_release import CLUSTER, DAG, NAME, Execution, Release, until
+from tools._soak_release import CLUSTER, DAG, NAME, Execution, Release
 from tools._step import say, step
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer", "flower", "worker")

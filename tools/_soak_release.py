@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tools._binaries import ensure_kubectl
 from tools._cluster import is_ready
-from tools._errors import ToolError
 from tools._paths import kubeconfig
+from tools._rollout import is_well, rolled_out, until
 from tools._run import CommandError, run
 from tools._stage import CHECKOUT, stage_environment
 
@@ -25,8 +24,6 @@ INVENTORY = "inventories/kind_nodes"
 NAMESPACE = "airflow"
 NAME = "airflow"
 DAG = "endurance"
-PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-POLL_SECONDS = 2.0
 HEALTHY_SECONDS = 600.0
 PLAYBOOK_SECONDS = 600.0
 DAG_SECONDS = 120.0
@@ -171,12 +168,12 @@ class Release:
         found = json.loads(self.kubectl("get", "deployments,statefulsets,pods", "--output", "json"))["items"]
         pods = [item for item in found if item["kind"] == "Pod"]
         workloads = [item for item in found if item["kind"] != "Pod"]
-        return all(map(_rolled_out, workloads)) and not any("deletionTimestamp" in pod["metadata"] for pod in pods)
+        return all(map(rolled_out, workloads)) and not any("deletionTimestamp" in pod["metadata"] for pod in pods)
 
     def _airflow_is_well(self) -> bool:
         service = f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}-api-server:8080/proxy"
         health = json.loads(self.kubectl("get", "--raw", f"{service}/api/v2/monitor/health"))
-        return all((health.get(part) or {}).get("status") == "healthy" for part in PARTS)
+        return is_well(health)
 
     def _workers_consume(self) -> bool:
         # The worker's own probes note what they find in another file.
@@ -198,22 +195,3 @@ class Release:
             return self.kubectl(*database, "sh", "-c", _PSQL, run_id, stdin=query).splitlines()
         except CommandError:
             return []
-
-
-def _rolled_out(workload: Mapping[str, Any]) -> bool:
-    """Tell what `kubectl rollout status` tells of a Deployment or StatefulSet."""
-    spec, status = workload["spec"], workload.get("status", {})
-    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
-    return status.get("observedGeneration", 0) >= workload["metadata"]["generation"] and counts == {spec["replicas"]}
-
-
-def until(condition: Callable[[], bool], seconds: float, problem: str) -> None:
-    """Ask until a condition holds.
-
-    :raises ToolError: if it takes longer.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ToolError(f"{problem} after {seconds:.0f} s")
-        time.sleep(POLL_SECONDS)

@@ -22,7 +22,7 @@ TAIL_LINES = 40
 ESSENCE_LINES = 15
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
-FATAL = re.compile(r"fatal: ")
+FATAL = "fatal: "
 ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 
 
@@ -161,7 +161,7 @@ def tail(stage: Stage) -> str:
 def essence(stage: Stage) -> str:
     """Return the few lines of a stage's log that begin where it tells why it failed; else its last ones."""
     lines = _lines(stage)
-    fatal = [number for number, line in enumerate(lines) if FATAL.search(line)]
+    fatal = [number for number, line in enumerate(lines) if FATAL in line]
     errors = [number for number, line in enumerate(lines) if ERROR.search(line)]
     first = (fatal[-1:] or errors[:1] or [max(len(lines) - ESSENCE_LINES, 0)])[0]
     return _quote(lines[first:][:ESSENCE_LINES])
