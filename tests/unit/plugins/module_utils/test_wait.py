@@ -295,10 +295,9 @@ def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_hea
     assert told["log"]
 
 
-def test_a_gate_that_says_nothing_is_waited_for() -> None:
-    """On a machine that is too busy it may not have come to look."""
-    name = "airflow-flower"
-    cluster = ScriptedCluster(
+def gated(name: str) -> ScriptedCluster:
+    """Return a cluster in which a Deployment's gate opens after a minute, and says nothing until then."""
+    return ScriptedCluster(
         {
             "Deployment": [deployment(name, ready=0, init="wait-for-schema")],
             "ReplicaSet": [replica_set(name)],
@@ -306,21 +305,18 @@ def test_a_gate_that_says_nothing_is_waited_for() -> None:
         },
         script=[(60.0, Change("Deployment", "MODIFIED", [deployment(name)]))],
     )
+
+
+def test_a_gate_that_says_nothing_is_waited_for() -> None:
+    """On a machine that is too busy it may not have come to look."""
+    cluster = gated("airflow-flower")
     assert waiting(cluster).wait()["seconds"] == 60.0
     assert 5 <= sum(request.startswith("log") for request in cluster.requests) <= 8
 
 
 def test_a_gate_may_wait_for_what_is_not_looked_at() -> None:
-    name = "airflow-flower"
-    cluster = ScriptedCluster(
-        {
-            "Deployment": [deployment(name, ready=0, init="wait-for-schema")],
-            "ReplicaSet": [replica_set(name)],
-            "Pod": [pod(name, init=True)],
-        },
-        script=[(60.0, Change("Deployment", "MODIFIED", [deployment(name)]))],
-    )
-    assert waiting(cluster, only=frozenset({f"Deployment/{name}"})).wait()["seconds"] == 60.0
+    cluster = gated("airflow-flower")
+    assert waiting(cluster, only=frozenset({"Deployment/airflow-flower"})).wait()["seconds"] == 60.0
 
 
 def test_a_pod_without_a_node_is_told_what_is_short() -> None:
