@@ -153,7 +153,7 @@ def run(task: Task) -> dict[str, Any]:
     objects = [] if params["state"] == "absent" else params["objects"]
     manifests = prepare(objects, params["release"], params["set"], params["namespace"])
     if params["render"]:
-        return render(manifests, Path(params["render"]), params["set"], task.check_mode)
+        return _render_all(manifests, Path(params["render"]), params, task.check_mode)
     client = Client(params, task.say, PATIENCE)
     apply_set = ApplySet(client, params["release"], params["set"], params["namespace"], task.check_mode)
     with held(client, task):
@@ -239,6 +239,17 @@ def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_
         "objects": [],
         "checksums": checksums(manifests),
     }
+
+
+def _render_all(
+    manifests: Sequence[Manifest], directory: Path, params: Mapping[str, Any], check_mode: bool
+) -> dict[str, Any]:
+    """Write the set, and remove what was written of those whose place it takes."""
+    result = render(manifests, directory, params["set"], check_mode)
+    for name in params["replaces"]:
+        if (directory / name).is_dir():
+            result["changed"] |= render([], directory, name, check_mode)["changed"]
+    return result
 
 
 def _file_name(manifest: Manifest) -> str:

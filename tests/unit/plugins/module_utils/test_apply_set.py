@@ -563,6 +563,15 @@ class TestRender:
         ]
         assert files(thing("Service", "other")) == ["2-service-other.yaml"]
 
+    def test_removes_what_was_written_of_the_sets_it_replaces(self, connection: dict[str, Any], tmp_path: Path) -> None:
+        wanted = {"render": str(tmp_path), "objects": [thing("Service", "web")]}
+        _apply_set.run(Task(options(connection, **wanted) | {"set": "one"}))
+        params = options(connection, **wanted, replaces=["one", "never-written"])
+        assert _apply_set.run(Task(params))["changed"] is True
+        assert [path.name for path in tmp_path.rglob("*.yaml")] == ["2-service-web.yaml"]
+        assert not (tmp_path / "never-written").exists()
+        assert _apply_set.run(Task(params))["changed"] is False
+
     def test_is_what_would_be_applied(self, tmp_path: Path) -> None:
         manifests = prepare([thing("Service", "web", spec={"ports": [{"port": 80}]})], "airflow", "web", "data")
         render(manifests, tmp_path, "web")
