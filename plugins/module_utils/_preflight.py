@@ -259,10 +259,10 @@ class _Cluster:
             _secret.Secret(given["name"], [_secret.Key(**key) for key in given["keys"]], given["labels"])
             for given in wanted
         ]
-        for secret in secrets:
-            secret.live = self._get("Secret", secret.name)
         try:
-            _secret.settle(secrets, self.release)
+            _secret.settle(
+                secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name))
+            )
         except Failure as failure:
             return [failure.message]
         return []

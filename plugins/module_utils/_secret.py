@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets as random
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,10 @@ class Key:
 
     :param value: given by the user; wins over ``generate``.
     :param generate: ``fernet`` or ``password``: made once and then kept.
-    :param derive: a template of other keys' values; made anew in every run.
+    :param derive: a template of other keys' values; made anew in every run. A Secret in it that is none of the
+        task's is somebody else's.
     :param quote: percent-encode those values, as a URL needs them.
-    :param variable: the inventory variable that ``value`` comes from, for messages.
+    :param variable: the inventory variable that ``value`` or the Secret in ``derive`` comes from, for messages.
     :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
     """
 
@@ -133,9 +134,7 @@ def run(task: Task) -> dict[str, Any]:
         return _render(secrets, Path(task.params["render"]), task.check_mode)
     client = Client(task.params, task.say, PATIENCE)
     with held(client, task):
-        for secret in secrets:
-            secret.live = client.get("v1", "Secret", secret.name, namespace)
-        settle(secrets, release)
+        settle(secrets, release, look_up(secrets, lambda name: client.get("v1", "Secret", name, namespace)))
         changed = [secret for secret in sources_first(secrets) if secret.changed and not secret.users_own(release)]
         if not task.check_mode:
             for secret in changed:
@@ -154,10 +153,30 @@ def run(task: Task) -> dict[str, Any]:
     }
 
 
-def settle(secrets: list[Secret], release: str) -> None:
+def look_up(secrets: list[Secret], get: Callable[[str], Manifest | None]) -> dict[str, Secret]:
+    """Give every Secret its ``live`` object, and return those that others of the task derive from, by their names.
+
+    :param get: returns the Secret of a name, or None if there is none.
+    """
+    for secret in secrets:
+        secret.live = get(secret.name)
+    own = {secret.name for secret in secrets}
+    names = {
+        match["secret"]
+        for secret in secrets
+        for key in secret.keys
+        for match in _PLACEHOLDER.finditer(key.derive or "")
+        if match["secret"]
+    }
+    return {name: Secret(name, [], live=get(name)) for name in sorted(names - own)}
+
+
+def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | None = None) -> None:
     """Give every Secret its ``values``: what exists, else what is given, else generated; then what derives from them.
 
-    :raises Failure: a user's own Secret lacks a key, or a given value contradicts an existing one that has to stay.
+    :param others: Secrets of somebody else's that values derive from.
+    :raises Failure: a user's own Secret is not there or lacks a key, or a given value contradicts an existing one that
+        has to stay.
     """
     for secret in secrets:
         existing = secret.existing
@@ -174,12 +193,29 @@ def settle(secrets: list[Secret], release: str) -> None:
         for key in secret.keys:
             if key.derive is None:
                 secret.values[key.key] = _settle_key(secret, key, existing.get(key.key))
-    by_name = {secret.name: secret.values for secret in secrets}
-    for secret in secrets:
+    by_name = {name: other.existing for name, other in (others or {}).items()}
+    by_name |= {secret.name: secret.values for secret in secrets}
+    for secret in sources_first(secrets):
         if not secret.users_own(release):
             for key in secret.keys:
                 if key.derive is not None:
+                    _refuse_missing(key, others or {})
                     secret.values[key.key] = derive(key.derive, secret.values, by_name, key.quote)
+
+
+def _refuse_missing(key: Key, others: Mapping[str, Secret]) -> None:
+    """Refuse a value that derives from a Secret of the user's that is not there, or has not the key."""
+    for match in _PLACEHOLDER.finditer(key.derive or ""):
+        other = others.get(match["secret"] or "")
+        if other is None:
+            continue
+        named = f"{key.variable or key.key} names the Secret {other.name}"
+        if other.live is None:
+            raise Failure(f"{named}, but the namespace has none of this name. Create it there, or name another.")
+        if match["key"] not in other.existing:
+            raise Failure(
+                f"{named}, which has no key {match['key']}. It has: {', '.join(sorted(other.existing)) or 'none'}."
+            )
 
 
 def sources_first(secrets: list[Secret]) -> list[Secret]:

@@ -68,14 +68,17 @@ options:
           derive:
             description:
               - A template with C({KEY}) for the value of another key, or C({secret-name/KEY}) for a key of another
-                Secret of this task. Each value is percent-encoded.
+                Secret, of this task or of somebody else's in the namespace, which is only read. Each value is
+                percent-encoded.
             type: str
           quote:
             description: Percent-encode the values in O(secrets[].keys[].derive), as a URL needs them.
             type: bool
             default: true
           variable:
-            description: The variable that O(secrets[].keys[].value) comes from, for messages.
+            description:
+              - The variable that O(secrets[].keys[].value), or the Secret in O(secrets[].keys[].derive), comes from,
+                for messages.
             type: str
           keep:
             description:
