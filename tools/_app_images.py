@@ -29,6 +29,7 @@ class AppImage:
 APP_IMAGES = (
     AppImage("redis:7.0", "redis"),
     AppImage("postgres:15", "postgres"),
+    AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
 

@@ -14,6 +14,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils import _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
@@ -36,6 +37,33 @@ OPTIONS: dict[str, Any] = {
         },
     },
     "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
+    "certificates": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "choices": ["ConfigMap", "Secret"], "required": True},
+            "name": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "variable": {"type": "str", "required": True},
+            "file": {"type": "str"},
+        },
+    },
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "what": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": ["broker", "database"], "required": True},
+            "secret": {"type": "str", "required": True, "no_log": False},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "options": {"type": "dict", "default": {}},
+        },
+    },
+    "trial_pod": {"type": "dict", "default": {}},
+    "namespace_object": {"type": "dict", "default": {}},
+    "contradictions": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
     "wrong_arguments": {"type": "list", "elements": "str", "default": []},
@@ -69,8 +97,11 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_storage_classes, params["storage_classes"]),
             pool.submit(running.check_version, params["version"]),
             pool.submit(running.check_secrets, params["secrets"]),
+            pool.submit(running.check_certificates, params["certificates"]),
         ]
         problems = [problem for check in checks for problem in check.result()]
+    if not problems and not task.check_mode:
+        problems = running.try_services(params)
     if problems:
         raise Failure("\n".join(problems))
     return {"changed": False, "version": running.version, "warnings": warnings + running.warnings}
@@ -80,6 +111,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Check what can be checked without a cluster; return problems and warnings."""
     problems = [
         *params["wrong_arguments"],
+        *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),
         *check_version(params["version"]),
@@ -158,6 +190,7 @@ class _Cluster:
         self.namespace = namespace
         self.release = release
         self.version: str | None = None
+        self.secrets: dict[str, _secret.Secret] = {}
         self.warnings: list[str] = []
 
     def check_namespace(self, create: bool) -> list[str]:
@@ -260,12 +293,46 @@ class _Cluster:
             for given in wanted
         ]
         try:
-            _secret.settle(
-                secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name))
-            )
+            _secret.settle(secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name)))
         except Failure as failure:
             return [failure.message]
+        self.secrets = {secret.name: secret for secret in secrets}
         return []
+
+    def check_certificates(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        """A pod that mounts what is not there never starts."""
+        problems = []
+        for certificate in wanted:
+            kind, name, key = certificate["kind"], certificate["name"], certificate["key"]
+            try:
+                found = self.client.get("v1", kind, name, self.namespace)
+            except ApiFailure as failure:
+                if failure.status == 403:
+                    continue
+                raise
+            named = f"{certificate['variable']} names the {kind} {name}"
+            if found is None:
+                problems.append(f"{named}, but the namespace has none of this name. Create it there, or name another.")
+            elif key not in {**(found.get("data") or {}), **(found.get("binaryData") or {})}:
+                keys = ", ".join(sorted(found.get("data") or {})) or "none"
+                problems.append(f"{named}, which has no key {key}. It has: {keys}.")
+        return problems
+
+    def try_services(self, params: Mapping[str, Any]) -> list[str]:
+        """Try what is not the release's own from inside the cluster, unless the release uses it already as it is."""
+        due = [
+            Service(given["what"], given["kind"], self.secrets[given["secret"]].values[given["key"]], given["options"])
+            for given in params["services"]
+            if self.version != params["version"] or self._is_new(given["secret"], given["key"])
+        ]
+        if not due:
+            return []
+        namespace = params["namespace_object"] if params["create_namespace"] else None
+        return Trial(self.client, self.release, params["trial_pod"], namespace or None).problems(due)
+
+    def _is_new(self, secret: str, key: str) -> bool:
+        wanted = self.secrets[secret]
+        return wanted.existing.get(key) != wanted.values[key]
 
     def _get(self, kind: str, name: str) -> Manifest | None:
         try:

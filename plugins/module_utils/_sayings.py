@@ -51,6 +51,37 @@ SAYINGS = (
         "Correct airflow_database_name, or what an _environment sets instead; or create the database.",
     ),
     _saying(
+        r"does not match host name|Hostname mismatch|IP address mismatch|not valid for '",
+        "its certificate is for another host",
+        "Connect by a name that the certificate has, or have one made for this host.",
+    ),
+    _saying(
+        r"certificate verify failed|self.signed certificate|unable to get local issuer|CERTIFICATE_VERIFY_FAILED",
+        "its certificate is not trusted",
+        "Give the certificate of the CA that signed it: airflow_database_ca_secret or airflow_redis_ca_secret, or the "
+        "same with _config_map.",
+    ),
+    _saying(
+        r"server does not support SSL|rejected SSL upgrade|SSL is required|SSL connection error|WRONG_VERSION_NUMBER",
+        "it speaks no TLS there",
+        "Turn TLS on at the server, or off here: airflow_database_tls_mode: disable, airflow_redis_tls: false.",
+    ),
+    _saying(
+        r"no pg_hba\.conf entry",
+        "the database lets this user in from nowhere like this",
+        "Let pg_hba.conf of the server have a line for the user, the database, the pods' addresses, and TLS or not.",
+    ),
+    _saying(
+        r"may not make (and drop )?tables|has no schema to make tables in",
+        "the user lacks rights in the database",
+        "Let it own the database, or its schema (GRANT CREATE, USAGE ON SCHEMA): Airflow makes its tables there.",
+    ),
+    _saying(
+        r"NOPERM|no permissions to",
+        "the user of Redis lacks a right",
+        "Grant it what Celery does, for example ACL SETUSER with ~* &* +@all -@admin.",
+    ),
+    _saying(
         r"could not translate host name|Unknown (MySQL )?server host",
         "the database's host name is not known",
         "Correct the host in the connection, or see why the cluster's DNS does not know it.",
@@ -73,6 +104,13 @@ SAYINGS = (
         r"WRONGPASS|NOAUTH|invalid username-password pair|invalid password|Authentication required",
         "Redis refuses the password",
         "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",
+    ),
+    _saying(
+        r"Error -?\d+ (while writing to socket|connecting to)|Timeout connecting to server|Connection closed by server"
+        r"|No master found for",
+        "Redis does not answer",
+        "See that it runs, and that pods of the release reach it (host, port, TLS or not, network policies, firewall).",
+        lasting=False,
     ),
     _saying(
         r"the worker consumes .*, wanted",

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Checks names, versions, options and misspelt variables, then that the cluster answers, allows what a deploy does,
     has the wanted storage classes, does not run a newer release, and that the user's own Secrets hold the wanted keys.
+  - Then a pod that is made for a moment connects to the databases and brokers that are not the release's own.
   - Every problem that is found is told, each with the variable it comes from and what to write instead.
 options:
   release:
@@ -112,6 +113,74 @@ options:
             description: Refuse a given value that differs from the existing one.
             type: bool
             default: false
+  certificates:
+    description: Secrets and ConfigMaps that hold certificates of CAs, which pods will mount.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: Kind of the object.
+        type: str
+        choices: [ConfigMap, Secret]
+        required: true
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+      key:
+        description: Key of the certificate.
+        type: str
+        required: true
+      variable:
+        description: The variable that names it.
+        type: str
+        required: true
+      file:
+        description: Name of the file that it becomes in the pods.
+        type: str
+  services:
+    description:
+      - Databases and brokers that are not the release's own. Each that is new to the release, or to its version of
+        Airflow, is tried from a pod in the cluster; not in check mode.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      what:
+        description: How messages call it.
+        type: str
+        required: true
+      kind:
+        description: What it is.
+        type: str
+        choices: [broker, database]
+        required: true
+      secret:
+        description: The one of O(secrets) that holds its URL.
+        type: str
+        required: true
+      key:
+        description: Key of the URL.
+        type: str
+        required: true
+      options:
+        description: Further options of the broker's transport.
+        type: dict
+        default: {}
+  trial_pod:
+    description: The pod in which they are tried, but for its name. Its first container has Airflow's image.
+    type: dict
+    default: {}
+  namespace_object:
+    description: The namespace, which is made for the pod if it is not there.
+    type: dict
+    default: {}
+  contradictions:
+    description: What is wrong with variables that do not go together, a sentence or two for each.
+    type: list
+    elements: str
+    default: []
   variables:
     description: Names of the variables that are set and start with a role's name. The action plugin fills it.
     type: list

@@ -37,7 +37,11 @@ def in_one_line(error: Exception) -> str:
 def main() -> None:
     wanted = set(os.environ["WORKER_QUEUES"].split(","))
     note = Path(sys.argv[1])
-    with Connection(os.environ["AIRFLOW__CELERY__BROKER_URL"], connect_timeout=5) as connection:
+    # Sentinels are asked for Redis by the name under which they know it.
+    master = os.environ.get("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__MASTER_NAME")
+    options = {"master_name": master} if master else {}
+    url = os.environ["AIRFLOW__CELERY__BROKER_URL"]
+    with Connection(url, connect_timeout=5, transport_options=options) as connection:
         try:
             active = active_queues(connection, f"celery@{socket.gethostname()}")
         except (OSError, *connection.connection_errors) as error:

@@ -273,6 +273,38 @@ class TestUsersOwn:
         assert seen("1") != seen("2")
 
 
+#: A key whose value is in a Secret that no task makes.
+THEIRS = {"key": "PASSWORD", "derive": "{theirs/password}", "quote": False, "variable": "airflow_database_secret"}
+
+
+class TestSomebodyElses:
+    """A Secret that no task makes, but that a value derives from."""
+
+    def test_is_read_and_never_written(self, cluster: Any, ensure: Any) -> None:
+        cluster.add("Secret", "theirs", data=encoded({"password": "p@ss"}))
+        ensure(wanted("login", THEIRS, {"key": "URL", "derive": "x://{PASSWORD}"}))
+        assert stored(cluster, "login") == {"PASSWORD": "p@ss", "URL": "x://p%40ss"}
+        assert cluster.log == ["create Secret/login"]
+
+    def test_its_values_reach_what_derives_from_what_derives_from_it(self, cluster: Any, ensure: Any) -> None:
+        cluster.add("Secret", "theirs", data=encoded({"password": "p@ss"}))
+        ensure(wanted("login", {"key": "URL", "derive": "x://{redis/PASSWORD}"}), wanted("redis", THEIRS))
+        assert stored(cluster, "login") == {"URL": "x://p%40ss"}
+
+    def test_has_to_be_there(self, cluster: Any, ensure: Any) -> None:
+        with pytest.raises(
+            Failure, match="airflow_database_secret names the Secret theirs, but the namespace has none"
+        ):
+            ensure(wanted("login", THEIRS))
+        assert cluster.log == []
+
+    def test_has_to_have_the_key(self, cluster: Any, ensure: Any) -> None:
+        cluster.add("Secret", "theirs", data=encoded({"pass": "hunter2"}))
+        with pytest.raises(Failure, match=r"has no key password. It has: pass\.") as failure:
+            ensure(wanted("login", THEIRS))
+        assert "hunter2" not in failure.value.message
+
+
 class TestNothingIsTold:
     @pytest.mark.parametrize("check_mode", [False, True])
     def test_no_value_is_in_a_result(self, cluster: Any, ensure: Any, check_mode: bool) -> None:

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Try databases and brokers that are not the release's own, from inside the cluster, before anything of it is applied.
+
+A pod with the release's image, certificates and rights is made for a moment, and a program in it
+(``_services_program.py``) connects as Airflow will. The URLs go to it over its standard input: they stand in no object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import json
+import secrets as random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _services_program
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict import pod_verdict
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, State
+
+#: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
+TRIAL_LABEL = "airflow.kubernetes/trial-of"
+
+#: Seconds between two looks at the pod, and until it must run: its image may still have to be pulled.
+LOOK, STARTED_WITHIN = 0.3, 300.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A database or a broker to try.
+
+    :param what: how messages call it, with the variable that says where it is.
+    :param kind: ``database`` or ``broker``.
+    :param options: further options of the broker's transport.
+    """
+
+    what: str
+    kind: str
+    url: str
+    options: Mapping[str, Any]
+
+
+class Trial:
+    """Tries services of one release.
+
+    :param pod: the pod to do it in, but for its name.
+    :param namespace: the Namespace to make if it is not there; None where that is somebody else's matter.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        release: str,
+        pod: Manifest,
+        namespace: Manifest | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.release = release
+        self.pod = pod
+        self.namespace = namespace
+        self.clock = clock
+        self.sleep = sleep
+
+    def problems(self, services: Sequence[Service]) -> list[str]:
+        """Return what is wrong with the services, a sentence or two for each problem.
+
+        Nothing stays of the trial. A namespace that was made for it stays if all is well, because the deploy would make
+        it next; else it goes again.
+
+        :raises Failure: the pod cannot run.
+        """
+        with self._namespace_there() as keep:
+            with self._running_pod() as (pod, container):
+                answers = self._ask(pod, container, services)
+            problems = [
+                in_words(service, said)
+                for service, problems in zip(services, answers, strict=True)
+                for said in problems
+            ]
+            keep(not problems)
+        return problems
+
+    @contextlib.contextmanager
+    def _namespace_there(self) -> Iterator[Callable[[bool], None]]:
+        """Make sure of the namespace; what is yielded says whether one that was made shall stay."""
+        made = None
+        if self.namespace is not None:
+            name = self.namespace["metadata"]["name"]
+            with contextlib.suppress(ApiFailure):
+                made = None if self.client.get("v1", "Namespace", name) else self.namespace
+            if made:
+                self.client.apply(made, FIELD_MANAGER)
+        verdicts = [False]
+        try:
+            yield verdicts.append
+        finally:
+            if made and not verdicts[-1]:
+                self.client.delete("v1", "Namespace", made["metadata"]["name"])
+
+    @contextlib.contextmanager
+    def _running_pod(self) -> Iterator[tuple[Manifest, str]]:
+        pod = copy.deepcopy(self.pod)
+        metadata = pod["metadata"]
+        metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
+        metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
+        self._remove_left_behind(metadata["namespace"])
+        self.client.create(pod, FIELD_MANAGER)
+        try:
+            yield self._started(metadata["namespace"], metadata["name"]), pod["spec"]["containers"][0]["name"]
+        finally:
+            self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
+
+    def _remove_left_behind(self, namespace: str) -> None:
+        """Delete the pods of trials that were killed."""
+        for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
+            self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
+
+    def _started(self, namespace: str, name: str) -> Manifest:
+        """Wait until the pod runs.
+
+        :raises Failure: it never will, or not in time.
+        """
+        deadline = self.clock() + STARTED_WITHIN
+        while True:
+            pod = self.client.get("v1", "Pod", name, namespace)
+            if pod is None:
+                raise Failure(f"The pod {name}, which tries the database and the broker, was deleted by somebody else.")
+            verdict = pod_verdict(pod, Case(pod, self.client.now(), events=self._events(pod)))
+            if verdict.state is State.DONE:
+                return pod
+            if verdict.state is State.NEVER or self.clock() >= deadline:
+                raise Failure(
+                    f"The database and the broker cannot be tried, because the pod for it does not start: "
+                    f"{verdict.reason}. {verdict.advice}".rstrip()
+                )
+            self.sleep(LOOK)
+
+    def _events(self, pod: Manifest) -> dict[str, list[Event]]:
+        metadata = pod["metadata"]
+        try:
+            found = self.client.request(
+                "get",
+                f"/api/v1/namespaces/{quote(metadata['namespace'])}/events",
+                field_selector=f"involvedObject.uid={metadata['uid']}",
+            )
+        except ApiFailure:
+            # They only let it be told sooner.
+            return {}
+        return {metadata["uid"]: [Event.of(event) for event in found.get("items") or ()]}
+
+    def _ask(self, pod: Manifest, container: str, services: Sequence[Service]) -> list[list[str]]:
+        metadata = pod["metadata"]
+        text = inspect.getsource(_services_program).encode("utf-8")
+        reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'services', 'exec'))"
+        command = ["python", "-X", "utf8", "-c", reader]
+        wanted = [{"kind": service.kind, "url": service.url, "options": dict(service.options)} for service in services]
+        silence = _services_program.PATIENCE + 5
+        with Exec(self.client, metadata["namespace"], metadata["name"], container, command, silence) as program:
+            program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")
+            answers: list[list[str]] = json.loads(program.read(int(program.read(8))))
+        return answers
+
+
+def in_words(service: Service, said: str) -> str:
+    """Return a problem with what it means and the way out, where that is known."""
+    saying = saying_of([said])
+    if saying is None:
+        return f"{service.what}: {said}."
+    return f"{service.what}: {saying.meaning}: {said}. {saying.advice}"

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Try a database and a broker from where Airflow will run: in the cluster, with Airflow's image and its own libraries.
+
+The text of this file is sent to that image's Python (3.10 or later). On its standard input follow, as one line of JSON,
+the services to try: ``{"kind": "database" | "broker", "url": ..., "options": {...}}``. It prints the length of its
+answer in eight digits, then the answer as JSON: for each service a list of problems, in the words of whoever said them.
+No URL and no password is in them.
+
+A URL is read by the library that Airflow gives it to (SQLAlchemy, kombu), so that what is tried is what will be used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+#: Seconds for one connection, and for the whole program.
+CONNECT_SECONDS = 5
+PATIENCE = 60
+
+#: The oldest that Airflow 3.1 supports, by the prerequisites page of its documentation; of Redis, redis-py's.
+OLDEST_POSTGRESQL = 13
+OLDEST_MYSQL = (8, 0)
+OLDEST_REDIS = (5, 0)
+
+#: What a table, a key and a channel of a trial are called.
+SCRATCH = "airflow_kubernetes_preflight"
+
+
+def problems_of(service: dict[str, Any]) -> list[str]:
+    """Return what is wrong with a service, as far as it can be tried."""
+    try_it = try_broker if service["kind"] == "broker" else try_database
+    try:
+        said = list(try_it(service))
+    except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
+        said = [in_one_line(error)]
+    return [without_login(problem, service["url"]) for problem in said]
+
+
+def without_login(text: str, url: str) -> str:
+    """Return a text without the URL and the passwords in it, which some libraries repeat."""
+    hidden = {url}
+    for part in url.split(";"):
+        login = part.partition("://")[2].rpartition("@")[0]
+        password = login.partition(":")[2]
+        hidden |= {login, password, unquote(password)}
+    for value in sorted(filter(None, hidden), key=len, reverse=True):
+        text = text.replace(value, "(hidden)")
+    return text
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return what an error says, with what caused it where it says nothing itself."""
+    said = " ".join(str(error).split())
+    if not said and error.__cause__:
+        return in_one_line(error.__cause__)
+    return said or type(error).__name__
+
+
+def try_database(service: dict[str, Any]) -> Iterator[str]:
+    from sqlalchemy.engine import make_url  # noqa: PLC0415 the broker needs no SQLAlchemy
+
+    url = make_url(service["url"].removeprefix("db+"))
+    kind = url.get_dialect()
+    dialect = kind()
+    dialect.dbapi = getattr(kind, "import_dbapi", None) or kind.dbapi
+    dialect.dbapi = dialect.dbapi()
+    arguments, options = dialect.create_connect_args(url)
+    if kind.is_async:
+        asyncio.run(connect_asynchronously(dialect.name, dict(options)))
+        return
+    with contextlib.closing(dialect.dbapi.connect(*arguments, **options, connect_timeout=CONNECT_SECONDS)) as database:
+        if dialect.name == "mysql":
+            yield from problems_of_mysql(database)
+        else:
+            yield from problems_of_postgresql(database)
+
+
+async def connect_asynchronously(name: str, options: dict[str, Any]) -> None:
+    """Connect once with the driver that answers in between; what it may do has been tried with the other one."""
+    if name == "mysql":
+        import aiomysql  # noqa: PLC0415 one of the two
+
+        (await aiomysql.connect(**options, connect_timeout=CONNECT_SECONDS)).close()
+        return
+    import asyncpg  # noqa: PLC0415 one of the two
+
+    # SQLAlchemy's own, which asyncpg does not know.
+    options = {key: value for key, value in options.items() if not key.startswith("prepared_statement_")}
+    await (await asyncpg.connect(**options, timeout=CONNECT_SECONDS)).close()
+
+
+def problems_of_postgresql(database: Any) -> Iterator[str]:
+    version = database.server_version // 10000
+    if version < OLDEST_POSTGRESQL:
+        yield f"the server is PostgreSQL {version}; the oldest that Airflow supports is {OLDEST_POSTGRESQL}"
+        return
+    with database, database.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_encoding_to_char(encoding), current_schema(), current_user, pg_is_in_recovery()"
+            " FROM pg_database WHERE datname = current_database()"
+        )
+        encoding, schema, user, is_replica = cursor.fetchone()
+        if encoding != "UTF8":
+            yield f"the database's encoding is {encoding}, and Airflow wants UTF8"
+        if is_replica:
+            yield "the server is a replica, which takes no writes"
+            return
+        if schema is None:
+            yield f"the user {user} has no schema to make tables in: none of its search_path is there for it"
+            return
+        cursor.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+        if not cursor.fetchone()[0]:
+            yield f"the user {user} may not make tables in the schema {schema}"
+
+
+def problems_of_mysql(database: Any) -> Iterator[str]:
+    cursor = database.cursor()
+    cursor.execute("SELECT version(), @@character_set_database, @@explicit_defaults_for_timestamp, @@read_only")
+    version, encoding, explicit, is_read_only = cursor.fetchone()
+    if "mariadb" in version.lower():
+        yield f"the server is MariaDB ({version}), which Airflow does not support"
+        return
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_MYSQL:
+        yield f"the server is MySQL {version}; the oldest that Airflow supports is {dotted(OLDEST_MYSQL)}"
+        return
+    if encoding != "utf8mb4":
+        yield f"the database's character set is {encoding}, and Airflow wants utf8mb4"
+    if not explicit:
+        yield "the server's explicit_defaults_for_timestamp is off, and Airflow wants it on"
+    if is_read_only:
+        yield "the server is read-only"
+        return
+    # Grants may come through roles and wildcards; only trying tells.
+    try:
+        cursor.execute(f"CREATE TABLE {SCRATCH} (id INT)")
+        cursor.execute(f"DROP TABLE {SCRATCH}")
+    except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
+        yield f"the user may not make and drop tables: {in_one_line(error)}"
+
+
+def try_broker(service: dict[str, Any]) -> Iterator[str]:
+    from kombu import Connection  # noqa: PLC0415 the database needs no kombu
+
+    options = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS, **service["options"]}
+    with Connection(service["url"], transport_options=options) as connection:
+        redis = connection.default_channel.client
+        redis.ping()
+        version = version_of(redis)
+        if version and version < OLDEST_REDIS:
+            oldest = dotted(OLDEST_REDIS)
+            yield f"the server is Redis {dotted(version)}; the oldest that the client supports is {oldest}"
+            return
+        for what, send in commands(redis):
+            try:
+                send()
+            except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
+                yield f"the user may not {what}: {in_one_line(error)}"
+                return
+
+
+def version_of(redis: Any) -> tuple[int, int] | None:
+    """Return the server's version, or None where it is not told to this user."""
+    try:
+        first, second = str(redis.info("server")["redis_version"]).split(".")[:2]
+    except Exception:  # noqa: BLE001 nothing else depends on it
+        return None
+    return int(first), int(second)
+
+
+def commands(redis: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what Celery does with Redis: queues, what was taken from them, bindings, broadcasts, and all at once."""
+    yield "put into a queue", lambda: redis.lpush(SCRATCH, "1")
+    yield "take from a queue", lambda: redis.brpop([SCRATCH], timeout=1)
+    yield "keep what was taken", lambda: redis.hset(SCRATCH, "1", "1")
+    yield "forget what was taken", lambda: redis.delete(SCRATCH)
+    yield "keep an order", lambda: redis.zadd(SCRATCH, {"1": 1})
+    yield "read an order", lambda: redis.zrevrangebyscore(SCRATCH, 1, 0)
+    yield "delete a key", lambda: redis.delete(SCRATCH)
+    yield "keep a binding", lambda: redis.sadd(SCRATCH, "1")
+    yield "read a binding", lambda: redis.smembers(SCRATCH)
+    yield "delete a binding", lambda: redis.delete(SCRATCH)
+    yield "do several things at once", lambda: redis.pipeline(transaction=True).llen(SCRATCH).execute()
+    yield "send to all", lambda: redis.publish(f"/0.{SCRATCH}", "1")
+    yield "listen to all", lambda: subscribe(redis)
+
+
+def subscribe(redis: Any) -> None:
+    with contextlib.closing(redis.pubsub()) as listener:
+        listener.psubscribe(f"/0.{SCRATCH}*")
+        # What the server says of it is read only here.
+        listener.get_message(timeout=CONNECT_SECONDS)
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def main() -> None:
+    """Read the services, try them, and print what is wrong."""
+    signal.alarm(PATIENCE)
+    services = json.loads(sys.stdin.buffer.readline())
+    answer = json.dumps([problems_of(service) for service in services]).encode("utf-8")
+    sys.stdout.buffer.write(b"%08d" % len(answer) + answer)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
