@@ -71,13 +71,22 @@ def test_playbooks_and_targets_exist(page: Path) -> None:
 
 
 def test_the_role_of_a_deploy_is_what_a_deploy_asks_for() -> None:
-    text = (CHECKOUT / "docs" / "permissions.md").read_text()
-    first = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
-    wanted = [
+    assert yaml.safe_load(blocks_of_permissions()[0])["rules"] == rules("airflow_permissions")
+
+
+def test_the_rules_of_a_trial_are_what_a_trial_asks_for() -> None:
+    assert rules("airflow_trial_permissions") in [yaml.safe_load(block) for block in blocks_of_permissions()]
+
+
+def blocks_of_permissions() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "docs" / "permissions.md").read_text(), re.DOTALL)
+
+
+def rules(variable: str) -> list[dict[str, Any]]:
+    return [
         {"apiGroups": [need.get("group", "")], "resources": need["resources"], "verbs": need["verbs"]}
-        for need in read("roles/airflow/vars/main.yml")["airflow_permissions"]
+        for need in read("roles/airflow/vars/main.yml")[variable]
     ]
-    assert yaml.safe_load(first)["rules"] == wanted
 
 
 def test_every_scenario_that_is_named_exists() -> None:

@@ -16,6 +16,7 @@ Manifest = dict[str, Any]
 
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
+EXTERNAL = ["managed", "pooled", "url"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
@@ -228,15 +229,18 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
     master = {("Deployment", f"{prefix}-master")}
     wanted = {
         ("StatefulSet", f"{prefix}-worker"),
-        ("StatefulSet", f"{prefix}-redis"),
-        ("StatefulSet", f"{prefix}-postgresql"),
         ("Service", f"{prefix}-api-server"),
         ("ConfigMap", f"{prefix}-config"),
         ("PersistentVolumeClaim", f"{prefix}-dags"),
         ("PersistentVolumeClaim", f"{prefix}-logs"),
     }
+    services = {("StatefulSet", f"{prefix}-redis"), ("StatefulSet", f"{prefix}-postgresql")}
     found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
     own, others = (master, separate) if release in MASTER_WORKER else (separate, master)
+    if release in EXTERNAL:
+        others |= services
+    else:
+        own |= services
     assert own | wanted <= found
     assert not others & found
     assert {f"{prefix}-secrets", f"{prefix}-redis-password"} <= secret_keys(release).keys()

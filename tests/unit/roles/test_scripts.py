@@ -283,10 +283,11 @@ class TestProbeWorker:
         monkeypatch.setenv("WORKER_QUEUES", "default,big")
         monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://:x@redis/0")
 
-        def probe(reply: Any) -> Path:
+        def probe(reply: Any, **options: str) -> Path:
             class Connection:
-                def __init__(self, url: str, connect_timeout: int) -> None:
+                def __init__(self, url: str, connect_timeout: int, transport_options: dict[str, str]) -> None:
                     assert url == "redis://:x@redis/0"
+                    assert transport_options == options
 
                 connection_errors = (NoBroker,)
 
@@ -314,6 +315,10 @@ class TestProbeWorker:
     @pytest.mark.parametrize("queues", [["default", "big"], ["big", "more", "default"]])
     def test_a_worker_that_consumes_its_queues_is_noted(self, probe: Any, queues: list[str]) -> None:
         assert probe(self.consumes(*queues)).exists()
+
+    def test_sentinels_are_asked_by_the_name_of_redis(self, probe: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__MASTER_NAME", "mymaster")
+        assert probe(self.consumes("default", "big"), master_name="mymaster").exists()
 
     @pytest.mark.parametrize("reply", [None, []], ids=["silent", "no reply"])
     def test_one_that_does_not_answer_may_be_starting(self, probe: Any, tmp_path: Path, reply: Any) -> None:
