@@ -58,6 +58,7 @@ OPTIONS: dict[str, Any] = {
             "kind": {"type": "str", "choices": ["broker", "database"], "required": True},
             "secret": {"type": "str", "required": True, "no_log": False},
             "key": {"type": "str", "required": True, "no_log": False},
+            "async_key": {"type": "str", "no_log": False},
             "options": {"type": "dict", "default": {}},
         },
     },
@@ -321,18 +322,24 @@ class _Cluster:
     def try_services(self, params: Mapping[str, Any]) -> list[str]:
         """Try what is not the release's own from inside the cluster, unless the release uses it already as it is."""
         due = [
-            Service(given["what"], given["kind"], self.secrets[given["secret"]].values[given["key"]], given["options"])
+            self._service(given)
             for given in params["services"]
-            if self.version != params["version"] or self._is_new(given["secret"], given["key"])
+            if self.version != params["version"] or self._is_new(given)
         ]
         if not due:
             return []
         namespace = params["namespace_object"] if params["create_namespace"] else None
         return Trial(self.client, self.release, params["trial_pod"], namespace or None).problems(due)
 
-    def _is_new(self, secret: str, key: str) -> bool:
-        wanted = self.secrets[secret]
-        return wanted.existing.get(key) != wanted.values[key]
+    def _service(self, given: Mapping[str, Any]) -> Service:
+        values = self.secrets[given["secret"]].values
+        async_url = values[given["async_key"]] if given.get("async_key") else None
+        return Service(given["what"], given["kind"], values[given["key"]], async_url, given["options"])
+
+    def _is_new(self, given: Mapping[str, Any]) -> bool:
+        wanted = self.secrets[given["secret"]]
+        keys = filter(None, (given["key"], given.get("async_key")))
+        return any(wanted.existing.get(key) != wanted.values[key] for key in keys)
 
     def _get(self, kind: str, name: str) -> Manifest | None:
         try:

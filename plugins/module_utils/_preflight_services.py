@@ -15,7 +15,7 @@ import json
 import secrets as random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -41,13 +41,15 @@ class Service:
 
     :param what: how messages call it, with the variable that says where it is.
     :param kind: ``database`` or ``broker``.
+    :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
     :param options: further options of the broker's transport.
     """
 
     what: str
     kind: str
     url: str
-    options: Mapping[str, Any]
+    async_url: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Trial:
@@ -165,7 +167,7 @@ class Trial:
         text = inspect.getsource(_services_program).encode("utf-8")
         reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'services', 'exec'))"
         command = ["python", "-X", "utf8", "-c", reader]
-        wanted = [{"kind": service.kind, "url": service.url, "options": dict(service.options)} for service in services]
+        wanted = [asdict(service) for service in services]
         silence = _services_program.PATIENCE + 5
         with Exec(self.client, metadata["namespace"], metadata["name"], container, command, silence) as program:
             program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")

@@ -3,9 +3,9 @@
 """Try a database and a broker from where Airflow will run: in the cluster, with Airflow's image and its own libraries.
 
 The text of this file is sent to that image's Python (3.10 or later). On its standard input follow, as one line of JSON,
-the services to try: ``{"kind": "database" | "broker", "url": ..., "options": {...}}``. It prints the length of its
-answer in eight digits, then the answer as JSON: for each service a list of problems, in the words of whoever said them.
-No URL and no password is in them.
+the services to try: ``{"kind": "database" | "broker", "url": ..., "async_url": ..., "options": {...}}``. It prints the
+length of its answer in eight digits, then the answer as JSON: for each service a list of problems, in the words of
+whoever said them. No URL and no password is in them.
 
 A URL is read by the library that Airflow gives it to (SQLAlchemy, kombu), so that what is tried is what will be used.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets
 import signal
 import sys
 from collections.abc import Iterator
@@ -22,16 +23,18 @@ from typing import Any
 from urllib.parse import unquote
 
 #: Seconds for one connection, and for the whole program.
-CONNECT_SECONDS = 5
-PATIENCE = 60
+CONNECT_SECONDS = 10
+PATIENCE = 90
 
 #: The oldest that Airflow 3.1 supports, by the prerequisites page of its documentation; of Redis, redis-py's.
 OLDEST_POSTGRESQL = 13
 OLDEST_MYSQL = (8, 0)
 OLDEST_REDIS = (5, 0)
 
-#: What a table, a key and a channel of a trial are called.
-SCRATCH = "airflow_kubernetes_preflight"
+#: What a table, a key and a channel of this trial are called; another one may be under way at the same time.
+SCRATCH = f"airflow_kubernetes_trial_{secrets.token_hex(4)}"
+#: Seconds after which a key is gone, should the trial end before it deletes it.
+SCRATCH_SECONDS = 60
 
 
 def problems_of(service: dict[str, Any]) -> list[str]:
@@ -41,12 +44,12 @@ def problems_of(service: dict[str, Any]) -> list[str]:
         said = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
         said = [in_one_line(error)]
-    return [without_login(problem, service["url"]) for problem in said]
+    return [without_login(problem, f"{service['url']};{service.get('async_url') or ''}") for problem in said]
 
 
 def without_login(text: str, url: str) -> str:
     """Return a text without the URL and the passwords in it, which some libraries repeat."""
-    hidden = {url}
+    hidden = {url, *url.split(";")}
     for part in url.split(";"):
         login = part.partition("://")[2].rpartition("@")[0]
         password = login.partition(":")[2]
@@ -65,26 +68,36 @@ def in_one_line(error: BaseException) -> str:
 
 
 def try_database(service: dict[str, Any]) -> Iterator[str]:
+    """Connect with the driver of the URL and ask what there is; then only connect with the asynchronous one, if any."""
+    kind, arguments, options = read_url(service["url"].removeprefix("db+"))
+    # In SQLAlchemy 1.4 it had another name.
+    driver = (getattr(kind, "import_dbapi", None) or kind.dbapi)()
+    with contextlib.closing(driver.connect(*arguments, **options, connect_timeout=CONNECT_SECONDS)) as database:
+        ask = problems_of_mysql if kind.name == "mysql" else problems_of_postgresql
+        problems = list(ask(database))
+    yield from problems
+    if service.get("async_url") and not problems:
+        kind, _arguments, options = read_url(service["async_url"])
+        try:
+            asyncio.run(connect_asynchronously(kind.name, options))
+        except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
+            yield f"with the asynchronous driver: {in_one_line(error)}"
+
+
+def read_url(text: str) -> tuple[Any, list[Any], dict[str, Any]]:
+    """Return SQLAlchemy's dialect for a URL, and what it calls the driver with."""
     from sqlalchemy.engine import make_url  # noqa: PLC0415 the broker needs no SQLAlchemy
 
-    url = make_url(service["url"].removeprefix("db+"))
-    kind = url.get_dialect()
-    dialect = kind()
-    dialect.dbapi = getattr(kind, "import_dbapi", None) or kind.dbapi
-    dialect.dbapi = dialect.dbapi()
-    arguments, options = dialect.create_connect_args(url)
-    if kind.is_async:
-        asyncio.run(connect_asynchronously(dialect.name, dict(options)))
-        return
-    with contextlib.closing(dialect.dbapi.connect(*arguments, **options, connect_timeout=CONNECT_SECONDS)) as database:
-        if dialect.name == "mysql":
-            yield from problems_of_mysql(database)
-        else:
-            yield from problems_of_postgresql(database)
+    try:
+        url = make_url(text)
+        kind = url.get_dialect()
+    except Exception:  # noqa: BLE001 its message may hold the URL
+        raise ValueError("it is no URL that SQLAlchemy understands, or of no driver that is in the image") from None
+    arguments, options = kind().create_connect_args(url)
+    return kind, list(arguments), dict(options)
 
 
 async def connect_asynchronously(name: str, options: dict[str, Any]) -> None:
-    """Connect once with the driver that answers in between; what it may do has been tried with the other one."""
     if name == "mysql":
         import aiomysql  # noqa: PLC0415 one of the two
 
@@ -178,6 +191,7 @@ def version_of(redis: Any) -> tuple[int, int] | None:
 def commands(redis: Any) -> Iterator[tuple[str, Any]]:
     """Yield what Celery does with Redis: queues, what was taken from them, bindings, broadcasts, and all at once."""
     yield "put into a queue", lambda: redis.lpush(SCRATCH, "1")
+    yield "let a key expire", lambda: redis.expire(SCRATCH, SCRATCH_SECONDS)
     yield "take from a queue", lambda: redis.brpop([SCRATCH], timeout=1)
     yield "keep what was taken", lambda: redis.hset(SCRATCH, "1", "1")
     yield "forget what was taken", lambda: redis.delete(SCRATCH)

@@ -164,6 +164,9 @@ options:
         description: Key of the URL.
         type: str
         required: true
+      async_key:
+        description: Key of the URL with an asynchronous driver, where there is one.
+        type: str
       options:
         description: Further options of the broker's transport.
         type: dict

@@ -20,7 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_serv
     in_words,
 )
 
-DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a", {})
+DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a")
 POD = {
     "apiVersion": "v1",
     "kind": "Pod",
