@@ -148,6 +148,12 @@ class TestSuite:
         after = shell("after", f"[ -e {tmp_path}/l ] && [ -e {tmp_path}/r ]")
         assert [result.verdict for result in self.run([[left], [right]], [[after]])] == ["passed"] * 3
 
+    def test_no_more_lanes_run_at_once_than_there_may(self, tmp_path: Path) -> None:
+        count = f"cd {tmp_path}; touch $0.now; sleep 0.3; ls *.now | wc -l > $0.seen; rm $0.now"
+        names = [f"lane{number}" for number in range(2 * suite.AT_ONCE + 1)]
+        self.run([[Stage(name, ("bash", "-c", count, name))] for name in names])
+        assert max(int((tmp_path / f"{name}.seen").read_text()) for name in names) == suite.AT_ONCE
+
     def test_a_second_python_that_is_not_here_is_a_skip(self, capsys: pytest.CaptureFixture[str]) -> None:
         results = self.run([[shell("a", "true"), shell("unit-newest", "true", suffix="-newest")]])
         assert [result.verdict for result in results] == ["passed", "skipped"]
@@ -170,7 +176,9 @@ class TestStages:
         assert first == [["environment", "environment-newest"]]
         assert second[0] == ["cluster", "images"]
         assert second[1][-3:] == ["unit", "unit-newest", "sanity"]
-        assert rest[0][0][0] == "scenario-default"
+        assert rest[0][0] == ["scenario-default"]
+        assert all(len(lane) == 1 for lane in rest[0])
+        assert rest[1] == [["scenario-failures"]]
         assert sum(len(lane) for phase in self.order() for lane in phase) == sum(map(len, groups().values()))
 
     def test_a_group_brings_what_it_needs_and_no_more(self) -> None:
