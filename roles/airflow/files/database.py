@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class Unavailable(Exception):
@@ -54,6 +53,8 @@ class MySQL:
     FILES = ("ca", "cert", "key", "capath", "cipher")
 
     def __init__(self, url: str) -> None:
+        from urllib.parse import parse_qsl, unquote, urlsplit
+
         import MySQLdb
 
         self.driver = MySQLdb
