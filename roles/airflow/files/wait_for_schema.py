@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+import database
+
 REVISION = re.compile(r"""^(down_revision|revision)\b[^=\n]*=\s*(.+)$""", re.MULTILINE)
 QUOTED = re.compile(r"""["']([^"']+)["']""")
 #: Seconds after which it is said again what this waits for.
@@ -61,38 +63,26 @@ def wanted_revisions() -> dict[str, str]:
     return {table: revision for table, found in heads.items() for revision in found if revision}
 
 
-def database_url() -> str:
-    """Return the database's address without the driver that SQLAlchemy is told in it."""
-    return re.sub(r"^postgresql\+\w+:", "postgresql:", os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
-
-
-def present_revision(connection: object, table: str) -> str | None:
-    with connection.cursor() as cursor:  # type: ignore[attr-defined]
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))
-        if not cursor.fetchone()[0]:
-            return None
-        cursor.execute(f"SELECT version_num FROM {table}")  # noqa: S608
-        row = cursor.fetchone()
-        return row[0] if row else None
+def present_revision(cursor: database.Cursor, table: str) -> str | None:
+    if not cursor.has_table(table):
+        return None
+    row = cursor.row(f"SELECT version_num FROM {table}")  # noqa: S608
+    return row[0] if row else None
 
 
 def main() -> None:
-    import psycopg2
-
-    url = database_url()
     wanted = wanted_revisions()
     said, again = "", 0.0
     while True:
         try:
-            with psycopg2.connect(url, connect_timeout=5) as connection:
-                present = {table: present_revision(connection, table) for table in wanted}
-            connection.close()
+            with database.connected() as cursor:
+                present = {table: present_revision(cursor, table) for table in wanted}
             waits_for = f"schema is {present}, wanted {wanted}"
             if present == wanted:
                 print("The schema is there.", flush=True)
                 return
-        except psycopg2.OperationalError as error:
-            waits_for = "no answer from the database: " + " ".join(str(error).split())
+        except database.Unavailable as error:
+            waits_for = f"no answer from the database: {error}"
         # Said again from time to time, so that a reader knows that it still is so.
         if waits_for != said or time.monotonic() >= again:
             print(waits_for, flush=True)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tools.role_readmes import ROLES
 
 URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"
+MYSQL_URL = "mysql+mysqldb://airflow:x@db:3306/airflow"
+AWKWARD = "p@ss:/w?rd#%&+ \"'$(x)`\\n"
 
 
 class OperationalError(Exception):
-    """Stands in for psycopg2's."""
+    """Stands in for that of a driver."""
 
 
 class Database:
-    """Stands in for psycopg2.
+    """Stands in for psycopg2, and for MySQLdb.
 
     :param answers: what each connection finds: rows by what stands in the query, or an error.
     """
@@ -33,21 +38,17 @@ class Database:
     def __init__(self, *answers: dict[str, Any] | Exception) -> None:
         self.answers = list(answers)
         self.urls: list[str] = []
+        self.options: dict[str, Any] = {}
         self.queries: list[tuple[str, Any]] = []
 
-    def connect(self, url: str, connect_timeout: int) -> Database:
+    def connect(self, url: str = "", **options: Any) -> Database:
         self.urls.append(url)
+        self.options = options
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         self.rows = answer
         return self
-
-    def __enter__(self) -> Database:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
 
     def cursor(self) -> Database:
         return self
@@ -76,7 +77,13 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
     """Load a program, with modules that stand in for those of the image."""
 
+    monkeypatch.syspath_prepend(str(ROLES / "airflow" / "files"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
     def load(name: str, **modules: Any) -> ModuleType:
+        # The neighbours that it imports go with it.
+        for neighbour in ("database", "wait_for_schema"):
+            monkeypatch.delitem(sys.modules, neighbour, raising=False)
         for module, stand_in in modules.items():
             monkeypatch.setitem(sys.modules, module.replace("__", "."), stand_in)
         spec = importlib.util.spec_from_file_location(name, ROLES / "airflow" / "files" / f"{name}.py")
@@ -87,6 +94,102 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
         return made
 
     return load
+
+
+class TestDatabase:
+    """MySQL's words are those that MySQL 9.7 and the client library of MariaDB 10.11 said."""
+
+    @pytest.fixture
+    def connect(self, load: Any, monkeypatch: Any) -> Callable[..., Database]:
+        """Connect to a URL, and return the driver that was asked."""
+
+        def connect(url: str, driver: Database | None = None) -> Database:
+            driver = driver or Database({})
+            monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", url)
+            with load("database", psycopg2=driver, MySQLdb=driver).connected(timeout=3) as cursor:
+                self.cursor = cursor
+            return driver
+
+        return connect
+
+    @pytest.mark.parametrize("scheme", ["postgresql+psycopg2", "postgresql", "postgres", "postgresql+psycopg"])
+    def test_libpq_gets_all_but_the_driver(self, connect: Any, scheme: str) -> None:
+        driver = connect(
+            f"{scheme}://a%40b:{quote(AWKWARD, safe='')}@one,two:5433/c?sslmode=verify-full&sslrootcert=/x"
+        )
+        assert driver.urls == [
+            f"postgresql://a%40b:{quote(AWKWARD, safe='')}@one,two:5433/c?sslmode=verify-full&sslrootcert=/x"
+        ]
+        assert driver.options == {"connect_timeout": 3}
+
+    @pytest.mark.parametrize("scheme", ["mysql+mysqldb", "mysql"])
+    def test_mysql_is_told_each_part(self, connect: Any, scheme: str) -> None:
+        driver = connect(f"{scheme}://a%40b:{quote(AWKWARD, safe='')}@db.example.com:3307/airflow")
+        assert driver.urls == [""]
+        assert driver.options == {
+            "host": "db.example.com",
+            "port": 3307,
+            "user": "a@b",
+            "passwd": AWKWARD,
+            "db": "airflow",
+            "connect_timeout": 3,
+        }
+
+    def test_of_mysql_the_options_of_tls_and_charset_are_passed_on(self, connect: Any) -> None:
+        options = connect(
+            f"{MYSQL_URL}?ssl_mode=VERIFY_CA&ssl_ca=/ca%20file&ssl_cert=/c&ssl_key=/k&charset=utf8mb4"
+        ).options
+        assert options["ssl_mode"] == "VERIFY_CA"
+        assert options["ssl"] == {"ca": "/ca file", "cert": "/c", "key": "/k"}
+        assert options["charset"] == "utf8mb4"
+
+    def test_what_airflow_alone_understands_is_not(self, connect: Any) -> None:
+        assert "read_timeout" not in connect(f"{MYSQL_URL}?read_timeout=3").options
+
+    @pytest.mark.parametrize(
+        ("url", "error", "message", "lasting"),
+        [
+            (URL, ("connection to server failed:\n\tConnection refused\n",), "failed: Connection refused", False),
+            (URL, ('FATAL:  password authentication failed for user "airflow"',), "authentication failed", True),
+            (URL, ('FATAL:  database "nobody" does not exist',), 'database "nobody" does not exist', True),
+            (MYSQL_URL, (2003, "Can't connect to server on '10.0.0.9' (115)"), "Can't connect to server on", False),
+            (MYSQL_URL, (2005, "Unknown server host 'db' (-2)"), "Unknown server host 'db'", False),
+            (MYSQL_URL, (2013, "Lost connection to server at 'handshake: '"), "Lost connection", False),
+            (MYSQL_URL, (1044, "Access denied for user 'a'@'%' to database 'b'"), "to database 'b'", True),
+            (MYSQL_URL, (1045, "Access denied for user 'a'@'b' (using password: YES)"), "Access denied", True),
+            (MYSQL_URL, (1049, "Unknown database 'nobody'"), "Unknown database 'nobody'", True),
+        ],
+    )
+    def test_what_it_says_is_one_line_and_lasts_or_not(
+        self, connect: Any, url: str, error: tuple[Any, ...], message: str, lasting: bool
+    ) -> None:
+        with pytest.raises(Exception, match=re.escape(message)) as raised:
+            connect(url, Database(OperationalError(*error)))
+        assert type(raised.value).__name__ == "Unavailable"
+        assert raised.value.lasting is lasting  # type: ignore[attr-defined]
+        assert "\n" not in str(raised.value)
+
+    @pytest.mark.parametrize("url", [URL, MYSQL_URL])
+    def test_one_that_ends_meanwhile_is_unavailable(self, load: Any, monkeypatch: Any, url: str) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", url)
+        ended = Database({"SELECT 1": OperationalError(2006, "server has gone away")})
+        module = load("database", psycopg2=ended, MySQLdb=ended)
+        with pytest.raises(module.Unavailable, match="server has gone away"), module.connected() as cursor:
+            cursor.row("SELECT 1")
+
+    @pytest.mark.parametrize(
+        ("url", "asked", "row"),
+        [(URL, "to_regclass", False), (URL, "to_regclass", True), (MYSQL_URL, "tables", 0), (MYSQL_URL, "tables", 1)],
+    )
+    def test_whether_there_is_a_table(self, connect: Any, url: str, asked: str, row: Any) -> None:
+        connect(url, Database({asked: (row,)}))
+        assert self.cursor.has_table("job") is bool(row)
+
+    def test_no_driver_is_imported_that_is_not_used(self, load: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", MYSQL_URL)
+        # An import of what is None here fails.
+        with load("database", psycopg2=None, MySQLdb=Database({})).connected():
+            pass
 
 
 class TestHead:
@@ -163,6 +266,20 @@ class TestWaitForSchema:
         assert said[0] == "no answer from the database: connection refused"
         assert said[-1] == "The schema is there."
         assert "airflow:x@" not in "".join(said)
+
+    def test_waits_for_mysql_too(self, image: Path, load: Any, capsys: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", MYSQL_URL)
+        rows = {
+            "information_schema": (1,),
+            "FROM alembic_version_fab": ("fab",),
+            "FROM alembic_version": ("core",),
+        }
+        starting = OperationalError(2003, "Can't connect to server on 'db' (115)")
+        load("wait_for_schema", MySQLdb=Database(starting, {"information_schema": (0,)}, rows)).main()
+        said = capsys.readouterr().out.splitlines()
+        assert said[0] == "no answer from the database: Can't connect to server on 'db' (115)"
+        assert said[1].startswith("schema is {'alembic_version': None, 'alembic_version_fab': None}, wanted ")
+        assert said[2:] == ["The schema is there."]
 
     def test_says_a_thing_once_and_again_after_a_while(
         self, image: Path, load: Any, capsys: Any, monkeypatch: Any
@@ -250,7 +367,8 @@ class TestProbeHeartbeat:
         monkeypatch.setattr(socket, "gethostbyname", lambda name: "10.0.0.1")
 
         def probe(age: float | None) -> None:
-            self.database = Database({"FROM job": (age,)})
+            now = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+            self.database = Database({"FROM job": (None if age is None else now - timedelta(seconds=age), now)})
             load("probe_heartbeat", psycopg2=self.database).main()
 
         return probe
@@ -268,6 +386,11 @@ class TestProbeHeartbeat:
     def test_none(self, probe: Any) -> None:
         with pytest.raises(SystemExit, match="no running TriggererJob of airflow-triggerer-0"):
             probe(None)
+
+    def test_no_database(self, probe: Any, load: Any) -> None:
+        away = Database(OperationalError("connection refused\n\tIs it running?"))
+        with pytest.raises(SystemExit, match=r"^no answer from the database: connection refused Is it running\?$"):
+            load("probe_heartbeat", psycopg2=away).main()
 
 
 class NoBroker(Exception):
@@ -356,10 +479,11 @@ class TestMigrate:
         """Load it with the neighbour that it imports, for an image that knows the revisions ``old`` and ``core``."""
 
         def migrate(database: Any, **modules: Any) -> Any:
-            gate = load("wait_for_schema", psycopg2=database)
+            program = load("migrate", psycopg2=database, MySQLdb=database, **modules)
+            gate = program.wait_for_schema
             monkeypatch.setattr(gate, "migration_folders", lambda: {"alembic_version": [Path("versions")]})
             monkeypatch.setattr(gate, "revisions", lambda folder: ({"old", "core"}, {"old"}))
-            return load("migrate", psycopg2=database, wait_for_schema=gate, **modules)
+            return program
 
         return migrate
 
@@ -379,6 +503,13 @@ class TestMigrate:
     def test_what_will_not_pass_ends_it_at_once(self, migrate: Any, message: str) -> None:
         database = Database(OperationalError(message))
         with pytest.raises(SystemExit, match=f"The database cannot be used: {message}"):
+            migrate(database).wait_for_database()
+        assert len(database.urls) == 1
+
+    def test_nor_what_mysql_refuses(self, migrate: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", MYSQL_URL)
+        database = Database(OperationalError(1045, "Access denied for user 'airflow'@'10.0.0.1' (using password: YES)"))
+        with pytest.raises(SystemExit, match="The database cannot be used: Access denied for user 'airflow'"):
             migrate(database).wait_for_database()
         assert len(database.urls) == 1
 

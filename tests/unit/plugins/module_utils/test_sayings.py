@@ -8,6 +8,8 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
 
+NO_ANSWER = "the database does not answer"
+NOT_THIS_DATABASE = "there is no database of that name that its user may use"
 NO_SCHEMA = "the database has not the schema that this Airflow wants"
 
 
@@ -22,10 +24,22 @@ NO_SCHEMA = "the database has not the schema that this Airflow wants"
         ),
         ('FATAL:  database "nobody" does not exist', "there is no database of that name", True),
         ("(1049, \"Unknown database 'nobody'\")", "there is no database of that name", True),
+        ("Access denied for user 'airflow'@'%' to database 'nobody'", NOT_THIS_DATABASE, True),
+        ('FATAL:  permission denied for database "nobody"', NOT_THIS_DATABASE, True),
+        ("Unknown server host 'nowhere.invalid' (-2)", "the database's host name is not known", False),
+        ("Unknown MySQL server host 'nowhere.invalid' (-2)", "the database's host name is not known", False),
+        ("Can't connect to server on '10.0.0.9' (115)", NO_ANSWER, False),
+        ("Can't connect to MySQL server on 'db:3306' (111)", NO_ANSWER, False),
+        ("Can't connect to local MySQL server through socket '/run/mysqld/mysqld.sock' (2)", NO_ANSWER, False),
+        (
+            "Lost connection to server at 'handshake: reading initial communication packet', system error: 110",
+            NO_ANSWER,
+            False,
+        ),
         ('could not translate host name "db" to address', "the database's host name is not known", False),
         (
             'connection to server at "db" (10.0.0.9), port 5432 failed: Connection refused',
-            "the database does not answer",
+            NO_ANSWER,
             False,
         ),
         ("Can't locate revision identified by 'f00'", "the database was migrated by a newer Airflow", True),
