@@ -251,7 +251,7 @@ def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags
         for mount in container["volumeMounts"]
         if not mount.get("readOnly") and mount["name"] not in ("logs", "dags")
     ]
-    assert len(places) == len(set(places)) == 2 * len(pod.spec["containers"])
+    assert len(places) == len(set(places)) == len(pod.spec["containers"])
 
 
 @pytest.mark.parametrize("release", MASTER_WORKER)
