@@ -371,7 +371,7 @@ class ApplySet:
         """
         if live["kind"] == "PersistentVolume":
             retained = live["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
-            return retained and live.get("status", {}).get("phase") == "Released"
+            return bool(retained and live.get("status", {}).get("phase") == "Released")
         conditions = live.get("status", {}).get("conditions") or []
         return live["kind"] == "Job" and any(
             condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions
