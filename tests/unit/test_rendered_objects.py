@@ -18,7 +18,7 @@ RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Claims that are there already.
-USERS_OWN = {"storage": {"team-files"}}
+USERS_OWN = {"small": {"team-files"}}
 
 
 @cache
@@ -139,7 +139,7 @@ def test_what_a_container_mounts_is_a_volume_of_its_pod(pod: Pod) -> None:
 def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> None:
     paths = {mount["mountPath"] for container in pod.containers for mount in container.get("volumeMounts", [])}
     hidden = {path for path in paths if path == "/opt" or path.startswith("/opt/airflow/") or path == "/opt/airflow"}
-    without_dags = set() if pod.release == "small" else {"/opt/airflow/dags"}
+    without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
     assert hidden <= {"/opt/airflow/logs"} | without_dags
 
 
@@ -147,7 +147,7 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     ("release", "kinds"),
     [
         ("defaults", {("PersistentVolumeClaim", "airflow-dags"), ("PersistentVolumeClaim", "airflow-logs")}),
-        ("storage", {("PersistentVolume", "airflow-airflow-dags"), ("PersistentVolumeClaim", "airflow-dags")}),
+        ("storage", {("PersistentVolume", "airflow-airflow-logs"), ("PersistentVolumeClaim", "airflow-logs")}),
         ("small", set()),
     ],
 )
