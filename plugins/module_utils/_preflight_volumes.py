@@ -248,9 +248,9 @@ def _size_change(share: Share, claim: Manifest, classes: Callable[[], list[Manif
             f"Set {share.variable}_size to {asked} again."
         ]
     if wanted < before:
-        # A growth that failed may be taken back, as long as the volume does not shrink.
-        volume = str((status(claim).get("capacity") or {}).get("storage") or asked)
-        if wanted >= (quantity(volume) or before):
+        # A growth that is not done may be corrected, to more than the volume has.
+        volume = quantity(str((status(claim).get("capacity") or {}).get("storage") or asked))
+        if volume is not None and wanted > volume:
             return []
         return [
             f"{where}, and a claim cannot shrink. Set {share.variable}_size to {asked} again. "
