@@ -364,7 +364,14 @@ class ApplySet:
 
     @staticmethod
     def _left_over(live: Manifest) -> bool:
-        """Tell whether this is a Job that has failed: Kubernetes never runs it again."""
+        """Tell whether this is what Kubernetes never uses again.
+
+        That is a Job that has failed, or a volume whose claim is gone: it remembers that claim. Where it is retained,
+        what it leads to stays as it is.
+        """
+        if live["kind"] == "PersistentVolume":
+            retained = live["spec"].get("persistentVolumeReclaimPolicy") == "Retain"
+            return bool(retained and live.get("status", {}).get("phase") == "Released")
         conditions = live.get("status", {}).get("conditions") or []
         return live["kind"] == "Job" and any(
             condition["type"] == "Failed" and condition["status"] == "True" for condition in conditions
@@ -494,6 +501,11 @@ def _immutable(message: str) -> bool:
 def _way_out(reference: Reference) -> str:
     if reference.kind == "PersistentVolumeClaim":
         return "Set the old value again, or make a new claim of another name and move the data."
+    if reference.kind == "PersistentVolume":
+        return (
+            "Set the old value again. To have the other: stop the pods, delete the claim that is bound to the volume, "
+            f"and deploy once more; the files stay where they are: kubectl get persistentvolume {reference.name}"
+        )
     where = f" -n {reference.namespace}" if reference.namespace else ""
     orphan = " --cascade=orphan" if reference.kind in ("StatefulSet", "Deployment") else ""
     return (

@@ -19,7 +19,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
     Client,
     Manifest,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, Lease, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
@@ -114,7 +114,11 @@ class _Destroyer:
         outcomes = []
         for reference in self.data_left():
             self.client.delete(
-                reference.api_version, reference.kind, reference.name, reference.namespace, dry_run=self.check_mode
+                reference.api_version,
+                reference.kind,
+                reference.name,
+                reference.namespace or None,
+                dry_run=self.check_mode,
             )
             outcomes.append(Outcome(reference, "deleted"))
         return outcomes
@@ -126,6 +130,22 @@ class _Destroyer:
             for kind in DATA_KINDS
             for item in self._list(kind)
             if "deletionTimestamp" not in item["metadata"]
+        ] + self._volumes()
+
+    def _volumes(self) -> list[Reference]:
+        """Return the volumes that lead to folders which were there already; what is in those is never deleted."""
+        try:
+            volumes = self.client.list("v1", "PersistentVolume", None, self.selector)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                # Who may not see them did not make them.
+                return []
+            raise
+        return [
+            Reference("v1", "PersistentVolume", volume["metadata"]["name"])
+            for volume in volumes
+            if volume["spec"].get("claimRef", {}).get("namespace") == self.namespace
+            and "deletionTimestamp" not in volume["metadata"]
         ]
 
     def forget(self) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _secret
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_volumes, _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import Share, Storage
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
@@ -26,6 +27,11 @@ OPTIONS: dict[str, Any] = {
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
     "storage_classes": {"type": "dict", "default": {}},
+    "volumes": {"type": "list", "elements": "dict", "default": [], "options": _preflight_volumes.OPTIONS},
+    "log_retention": {"type": "dict", "default": {}},
+    "node_selector": {"type": "dict", "default": {}},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "affinity": {"type": "dict", "default": {}},
     "permissions": {
         "type": "list",
         "elements": "dict",
@@ -34,6 +40,8 @@ OPTIONS: dict[str, Any] = {
             "group": {"type": "str", "default": ""},
             "resources": {"type": "list", "elements": "str", "required": True},
             "verbs": {"type": "list", "elements": "str", "required": True},
+            "cluster": {"type": "bool", "default": False},
+            "otherwise": {"type": "str", "default": ""},
         },
     },
     "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
@@ -90,12 +98,14 @@ def run(task: Task) -> dict[str, Any]:
     if problems:
         raise Failure("\n".join(problems))
     client = Client(params)
-    running = _Cluster(client, params["namespace"], params["release"])
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    storage = Storage(client, params["namespace"], params["release"], params)
+    running = _Cluster(client, params["namespace"], params["release"], storage)
+    with ThreadPoolExecutor(max_workers=6) as pool:
         checks = [
             pool.submit(running.check_namespace, params["create_namespace"]),
             pool.submit(running.check_permissions, params["permissions"]),
             pool.submit(running.check_storage_classes, params["storage_classes"]),
+            pool.submit(storage.check, [Share(**given) for given in params["volumes"]]),
             pool.submit(running.check_version, params["version"]),
             pool.submit(running.check_secrets, params["secrets"]),
             pool.submit(running.check_certificates, params["certificates"]),
@@ -105,7 +115,7 @@ def run(task: Task) -> dict[str, Any]:
         problems = running.try_services(params)
     if problems:
         raise Failure("\n".join(problems))
-    return {"changed": False, "version": running.version, "warnings": warnings + running.warnings}
+    return {"changed": False, "version": running.version, "warnings": warnings + storage.warnings}
 
 
 def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -117,13 +127,19 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *check_name("airflow_namespace", params["namespace"], 63),
         *check_version(params["version"]),
         *check_worker_groups(params["worker_groups"]),
+        *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
     ]
     try:
         environment(params["config"])
     except Failure as failure:
         problems.append(failure.message)
-    misspelt, strange = check_variables(params["variables"], params["known_variables"])
-    return problems + misspelt, strange
+    misspelt, warnings = check_variables(params["variables"], params["known_variables"])
+    problems += misspelt
+    for given in params["volumes"]:
+        wrong, idle = _preflight_volumes.check_share(Share(**given))
+        problems += wrong
+        warnings += idle
+    return problems, warnings
 
 
 def check_name(variable: str, name: Any, longest: int) -> list[str]:
@@ -186,13 +202,13 @@ def _parts(version: str) -> tuple[int, ...]:
 class _Cluster:
     """What the checks want to know of the cluster; each check returns its problems."""
 
-    def __init__(self, client: Client, namespace: str, release: str) -> None:
+    def __init__(self, client: Client, namespace: str, release: str, storage: Storage) -> None:
         self.client = client
         self.namespace = namespace
         self.release = release
+        self.storage = storage
         self.version: str | None = None
         self.secrets: dict[str, _secret.Secret] = {}
-        self.warnings: list[str] = []
 
     def check_namespace(self, create: bool) -> list[str]:
         try:
@@ -224,27 +240,27 @@ class _Cluster:
             },
         )
         rules = review.get("status", {}).get("resourceRules", [])
-        missing = [
-            (verb, resource, need["group"])
+        return [
+            f"No permission to {verb} {'.'.join(filter(None, [resource, need['group']]))} {self._scope(need)} "
+            f"({self.client.where}). Grant it, or {need.get('otherwise') or 'connect as somebody who has it'}."
             for need in wanted
             for resource in need["resources"]
             for verb in need["verbs"]
-            if not allows(rules, verb, need["group"], resource)
-        ]
-        return [
-            f"No permission to {verb} {resource}{f'.{group}' if group else ''} in the namespace {self.namespace} "
-            f"({self.client.where}). Grant it, or connect as somebody who has it."
-            for verb, resource, group in missing
-            if not self._reviewed(verb, group, resource)
+            # A rule of the namespace says nothing of what lives in none.
+            if need.get("cluster") or not allows(rules, verb, need["group"], resource)
+            if not self._reviewed(verb, need, resource)
         ]
 
-    def _reviewed(self, verb: str, group: str, resource: str) -> bool:
+    def _scope(self, need: Mapping[str, Any]) -> str:
+        return "in the whole cluster" if need.get("cluster") else f"in the namespace {self.namespace}"
+
+    def _reviewed(self, verb: str, need: Mapping[str, Any], resource: str) -> bool:
         """Ask about one right: the list of rules may be incomplete, and then only this tells."""
         name, _slash, subresource = resource.partition("/")
         attributes = {
-            "namespace": self.namespace,
+            "namespace": "" if need.get("cluster") else self.namespace,
             "verb": verb,
-            "group": group,
+            "group": need["group"],
             "resource": name,
             "subresource": subresource,
         }
@@ -263,13 +279,9 @@ class _Cluster:
         wanted = {variable: name for variable, name in classes.items() if name}
         if not wanted:
             return []
-        try:
-            items = self.client.list("storage.k8s.io/v1", "StorageClass")["items"]
-        except ApiFailure as failure:
-            if failure.status == 403:
-                self.warnings.append("Storage classes could not be checked: no permission to list storageclasses.")
-                return []
-            raise
+        items = self.storage.classes()
+        if items is None:
+            return []
         names = sorted(item["metadata"]["name"] for item in items)
         return [
             f"{variable} is {name}, but the cluster has no such storage class. It has: {', '.join(names) or 'none'}."

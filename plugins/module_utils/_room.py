@@ -49,7 +49,7 @@ class Room:
         self._nodes = {
             name(node): Node(name(node), _amounts(status(node).get("allocatable")))
             for node in nodes
-            if _may_take(node, pod)
+            if may_take(node, pod)
         }
 
     def count(self, pods: Iterable[Obj]) -> None:
@@ -123,7 +123,7 @@ def _amounts(written: Mapping[str, Any] | None) -> Amounts:
     return {resource: parse_quantity(amount) for resource, amount in written.items()}
 
 
-def _may_take(node: Obj, pod: Obj) -> bool:
+def may_take(node: Obj, pod: Obj) -> bool:
     """Tell whether a node is open to a pod, by what is simple: cordon, taints, and the pod's node selector."""
     if spec(node).get("unschedulable"):
         return False

@@ -13,6 +13,8 @@ description:
   - Checks names, versions, options and misspelt variables, then that the cluster answers, allows what a deploy does,
     has the wanted storage classes, does not run a newer release, and that the user's own Secrets hold the wanted keys.
   - Then a pod that is made for a moment connects to the databases and brokers that are not the release's own.
+  - Of the volumes for DAGs and logs it checks that what they need is set, that an existing claim is there, that every
+    node that may run a pod can mount them, and that a claim which is there already can become what is wanted.
   - Every problem that is found is told, each with the variable it comes from and what to write instead.
 options:
   release:
@@ -44,6 +46,75 @@ options:
     description: Wanted storage classes, by the variable that names each. Empty ones are left out.
     type: dict
     default: {}
+  volumes:
+    description: The volumes for DAGs and logs, as the variables C(airflow_dags_*) and C(airflow_logs_*) have them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: V(dags) or V(logs); the variables in messages start with C(airflow_) and this.
+        type: str
+        required: true
+      type:
+        description: Where they lie.
+        type: str
+        choices: [claim, existing_claim, nfs, host_path, none]
+        default: claim
+      size:
+        description: Size of the volume.
+        type: str
+        default: 1Gi
+      storage_class:
+        description: Storage class of a new claim. Empty means the default class of the cluster.
+        type: str
+        default: ""
+      access_mode:
+        description: Access mode of a new claim.
+        type: str
+        default: ReadWriteMany
+      existing_claim:
+        description: Name of a claim that is there already.
+        type: str
+        default: ""
+      sub_path:
+        description: Folder of the volume.
+        type: str
+        default: ""
+      nfs_server:
+        description: Host name or address of an NFS server.
+        type: str
+        default: ""
+      nfs_path:
+        description: Folder that it exports.
+        type: str
+        default: ""
+      nfs_mount_options:
+        description: Mount options.
+        type: list
+        elements: str
+        default: []
+      host_path:
+        description: Folder of a node.
+        type: str
+        default: ""
+  log_retention:
+    description: The limits of the log retention, by the variable that sets each.
+    type: dict
+    default: {}
+  node_selector:
+    description: Node selector of the release's pods, to count the nodes that may mount a volume.
+    type: dict
+    default: {}
+  tolerations:
+    description: Their tolerations.
+    type: list
+    elements: dict
+    default: []
+  affinity:
+    description: Their affinity. With one, what depends on the number of nodes is only warned of.
+    type: dict
+    default: {}
   permissions:
     description: What the deploy has to be allowed to do in the namespace.
     type: list
@@ -64,6 +135,14 @@ options:
         type: list
         elements: str
         required: true
+      cluster:
+        description: The resources live in no namespace.
+        type: bool
+        default: false
+      otherwise:
+        description: What to do instead of granting it, for the message.
+        type: str
+        default: ""
   secrets:
     description: The Secrets of the release, as for M(airflow.kubernetes.secret). They are only read.
     type: list

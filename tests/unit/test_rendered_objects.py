@@ -17,7 +17,9 @@ Manifest = dict[str, Any]
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
 EXTERNAL = ["managed", "pooled", "url"]
-WORKLOADS = ("Deployment", "StatefulSet", "Job")
+WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
+#: Claims that are there already.
+USERS_OWN = {"small": {"team-files"}}
 
 
 @cache
@@ -33,7 +35,8 @@ class Pod(NamedTuple):
 
     @property
     def template(self) -> Manifest:
-        return self.workload["spec"]["template"]
+        spec = self.workload["spec"]
+        return spec["jobTemplate"]["spec"]["template"] if self.workload["kind"] == "CronJob" else spec["template"]
 
     @property
     def spec(self) -> Manifest:
@@ -119,7 +122,7 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
         config_maps |= {volume["configMap"]["name"]} if "configMap" in volume else set()
         claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
     assert config_maps <= names(pod.release, "ConfigMap")
-    assert claims <= names(pod.release, "PersistentVolumeClaim")
+    assert claims <= names(pod.release, "PersistentVolumeClaim") | USERS_OWN.get(pod.release, set())
     known = secret_keys(pod.release)
     assert secrets.keys() <= known.keys()
     assert all(keys <= known[name] for name, keys in secrets.items())
@@ -134,8 +137,52 @@ def test_what_a_container_mounts_is_a_volume_of_its_pod(pod: Pod) -> None:
 
 
 @every_pod
+def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> None:
+    paths = {mount["mountPath"] for container in pod.containers for mount in container.get("volumeMounts", [])}
+    hidden = {path for path in paths if path == "/opt" or path.startswith("/opt/airflow/") or path == "/opt/airflow"}
+    without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
+    assert hidden <= {"/opt/airflow/logs"} | without_dags
+
+
+@pytest.mark.parametrize(
+    ("release", "kinds"),
+    [
+        ("defaults", {("PersistentVolumeClaim", "airflow-dags"), ("PersistentVolumeClaim", "airflow-logs")}),
+        ("storage", {("PersistentVolume", "airflow-airflow-logs"), ("PersistentVolumeClaim", "airflow-logs")}),
+        ("small", set()),
+    ],
+)
+def test_dags_and_logs_have_what_lies_behind_their_volumes(release: str, kinds: set[tuple[str, str]]) -> None:
+    found = {
+        (manifest["kind"], manifest["metadata"]["name"])
+        for manifest in objects(release)
+        if manifest["kind"].startswith("PersistentVolume")
+    }
+    assert found == kinds
+
+
+def test_a_folder_that_is_there_is_bound_to_its_claim_alone() -> None:
+    volume, claim = (
+        next(manifest for manifest in objects("storage") if manifest["kind"] == kind)
+        for kind in ("PersistentVolume", "PersistentVolumeClaim")
+    )
+    reference = volume["spec"]["claimRef"]
+    assert (reference["namespace"], reference["name"]) == (claim["metadata"]["namespace"], claim["metadata"]["name"])
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    # A class would have a volume made; none at all, the default one.
+    assert volume["spec"]["storageClassName"] == claim["spec"]["storageClassName"] == ""
+    assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+@every_release
+def test_logs_are_deleted_only_where_that_is_asked_for(release: str) -> None:
+    wanted = {"everything": {"af-log-retention"}, "storage": {"airflow-log-retention"}}
+    assert names(release, "CronJob") == wanted.get(release, set())
+
+
+@every_pod
 def test_a_workload_selects_its_own_pods_and_no_others(pod: Pod) -> None:
-    if pod.workload["kind"] == "Job":
+    if pod.workload["kind"] in ("Job", "CronJob"):
         return
     selector = pod.workload["spec"]["selector"]["matchLabels"]
     selected = [
@@ -232,8 +279,6 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
         ("StatefulSet", f"{prefix}-worker"),
         ("Service", f"{prefix}-api-server"),
         ("ConfigMap", f"{prefix}-config"),
-        ("PersistentVolumeClaim", f"{prefix}-dags"),
-        ("PersistentVolumeClaim", f"{prefix}-logs"),
     }
     services = {("StatefulSet", f"{prefix}-redis"), ("StatefulSet", f"{prefix}-{database}")}
     found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
@@ -274,7 +319,7 @@ def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags
         for mount in container["volumeMounts"]
         if not mount.get("readOnly") and mount["name"] not in ("logs", "dags")
     ]
-    assert len(places) == len(set(places)) == 2 * len(pod.spec["containers"])
+    assert len(places) == len(set(places)) == len(pod.spec["containers"])
 
 
 @pytest.mark.parametrize("release", MASTER_WORKER)

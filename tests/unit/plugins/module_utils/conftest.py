@@ -17,7 +17,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 
 Manifest = dict[str, Any]
 
-NO_NAMESPACE = {"ClusterRole", "Namespace", "PersistentVolume", "StorageClass"}
+NO_NAMESPACE = {"ClusterRole", "Namespace", "Node", "PersistentVolume", "StorageClass"}
 
 
 class Cluster:
@@ -119,17 +119,20 @@ class Cluster:
         """Answer the reviews of rights, and what is asked of Leases."""
         if "/leases" in path:
             return self._lease(method, path, body)
+        if path == "/api/v1/nodes":
+            return self.list("v1", "Node", label_selector=params["label_selector"])
         if path.endswith("selfsubjectrulesreviews"):
             rules = [
                 {"verbs": [verb], "apiGroups": ["*"], "resources": [resource]}
                 for verb in ("create", "delete", "get", "list", "patch", "watch")
-                for resource in ("configmaps", "deployments", "pods", "pods/log", "secrets")
+                for resource in ("configmaps", "deployments", "persistentvolumes", "pods", "pods/log", "secrets")
                 if self.rights(verb, resource) and not self.review_fails
             ]
             return {"status": {"resourceRules": rules, "incomplete": self.review_fails}}
         wanted = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
-        return {"status": {"allowed": self.rights(wanted["verb"], resource)}}
+        scope = "" if wanted["namespace"] else " (cluster)"
+        return {"status": {"allowed": self.rights(wanted["verb"], resource + scope)}}
 
     def _lease(self, method: str, path: str, body: Any) -> Any:
         with self._lock:

@@ -319,6 +319,35 @@ class TestWhatNeverHeldAnything:
             apply(cluster, self.database("right"))
 
 
+class TestVolumeOfAFolder:
+    """A volume remembers the claim that it was bound to, and no other can have it."""
+
+    def volume(self, policy: str = "Retain") -> Manifest:
+        return thing("PersistentVolume", "shared", spec={"persistentVolumeReclaimPolicy": policy})
+
+    @pytest.mark.parametrize(
+        ("phase", "policy", "result"),
+        [
+            ("Released", "Retain", "replaced"),
+            ("Bound", "Retain", "unchanged"),
+            # Deleting it would delete what it leads to.
+            ("Released", "Delete", "unchanged"),
+        ],
+    )
+    def test_is_made_anew_when_its_claim_is_gone(self, cluster: Any, phase: str, policy: str, result: str) -> None:
+        apply(cluster, self.volume(policy))
+        cluster.objects["PersistentVolume", "", "shared"]["status"] = {"phase": phase}
+        assert apply(cluster, self.volume(policy)) == {"PersistentVolume/shared": result}
+
+    def test_another_folder_is_refused_with_the_way_out(self, cluster: Any) -> None:
+        apply(cluster, self.volume())
+        cluster.refusals["apply PersistentVolume/shared"] = invalid(
+            "Forbidden: spec.persistentvolumesource is immutable after creation"
+        )
+        with pytest.raises(Failure, match="stop the pods, delete the claim that is bound to the volume"):
+            apply(cluster, self.volume())
+
+
 class TestLeaving:
     @pytest.mark.parametrize("kind", ["PersistentVolumeClaim", "Secret"])
     def test_what_holds_data_stays_and_is_told(self, cluster: Any, kind: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _destroy
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import ApplySet, prepare
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 LABELS = {"airflow.kubernetes/release": "airflow"}
@@ -95,6 +95,35 @@ def test_check_mode_tells_the_same_and_deletes_nothing(deployed: Any, destroy: A
 def test_a_claim_that_is_going_already_is_not_told_as_kept(deployed: Any, destroy: Any) -> None:
     deployed.objects["Secret", "airflow", "airflow"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert "Secret/airflow" not in destroy()["kept"]
+
+
+class TestVolumesOfFolders:
+    """They live in no namespace, and what they lead to is nobody's to delete."""
+
+    @pytest.fixture
+    def volumes(self, deployed: Any) -> Any:
+        for namespace in ("airflow", "elsewhere"):
+            claim = {"namespace": namespace, "name": "airflow-dags"}
+            deployed.add(
+                "PersistentVolume",
+                f"{namespace}-airflow-dags",
+                metadata={"labels": LABELS},
+                spec={"claimRef": claim, "persistentVolumeReclaimPolicy": "Retain"},
+            )
+        return deployed
+
+    def test_stay_with_the_data(self, volumes: Any, destroy: Any) -> None:
+        assert "PersistentVolume/airflow-airflow-dags" in destroy()["kept"]
+        assert len(volumes.names("PersistentVolume")) == 2
+
+    def test_go_with_the_data_but_not_those_of_a_release_of_the_same_name(self, volumes: Any, destroy: Any) -> None:
+        result = destroy(data=True)
+        assert volumes.names("PersistentVolume") == ["elsewhere-airflow-dags"]
+        assert result["kept"] == []
+
+    def test_who_may_not_see_them_has_none(self, deployed: Any, destroy: Any) -> None:
+        deployed.refusals["list PersistentVolume"] = ApiFailure("forbidden", 403, "Forbidden")
+        assert destroy(data=True)["changed"] is True
 
 
 def test_data_goes_only_after_the_pods_have_ended(deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch) -> None:

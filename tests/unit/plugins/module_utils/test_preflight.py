@@ -23,6 +23,11 @@ GOOD: dict[str, Any] = {
     "config": {},
     "worker_groups": [{"name": "worker"}],
     "storage_classes": {},
+    "volumes": [],
+    "log_retention": {},
+    "node_selector": {},
+    "tolerations": [],
+    "affinity": {},
     "permissions": [],
     "secrets": [],
     "certificates": [],
@@ -224,6 +229,22 @@ class TestPermissions:
         with pytest.raises(Failure, match="No permission to get pods in the namespace airflow"):
             run(permissions=[{"group": "", "resources": ["pods"], "verbs": ["get"]}])
 
+    def test_what_lives_in_no_namespace_is_asked_for_as_that(self, cluster: Any, run: Any) -> None:
+        need = {
+            "group": "",
+            "resources": ["persistentvolumes"],
+            "verbs": ["get", "create"],
+            "cluster": True,
+            "otherwise": "have it made",
+        }
+        run(permissions=[need])
+        cluster.rights = lambda verb, resource: (verb, resource) != ("create", "persistentvolumes (cluster)")
+        with pytest.raises(Failure) as failure:
+            run(permissions=[need])
+        assert failure.value.message == (
+            "No permission to create persistentvolumes in the whole cluster (context test). Grant it, or have it made."
+        )
+
     @pytest.mark.parametrize(
         ("rule", "allowed"),
         [
@@ -263,6 +284,24 @@ class TestStorageClasses:
         assert run(storage_classes={"airflow_dags_storage_class": "efs"})["warnings"] == [
             "Storage classes could not be checked: no permission to list storageclasses."
         ]
+
+
+class TestVolumes:
+    def test_what_is_missing_is_told_without_a_cluster(self) -> None:
+        (problem,) = problems(volumes=[{"name": "dags", "type": "existing_claim"}])
+        assert problem.startswith("airflow_dags_volume is existing_claim, but no claim is named")
+
+    def test_what_has_no_effect_is_a_warning(self, run: Any) -> None:
+        (warning,) = run(volumes=[{"name": "logs", "type": "none", "sub_path": "a"}])["warnings"]
+        assert warning.startswith("airflow_logs_sub_path is set, and without effect")
+
+    def test_what_the_cluster_does_not_have_is_told(self, run: Any) -> None:
+        with pytest.raises(Failure, match="airflow_logs_existing_claim is mine, but the namespace airflow has no such"):
+            run(volumes=[{"name": "logs", "type": "existing_claim", "existing_claim": "mine"}])
+
+    def test_a_wrong_retention_is_told(self) -> None:
+        (problem,) = problems(log_retention={"airflow_logs_retention_days": "a week"})
+        assert problem.startswith("airflow_logs_retention_days is 'a week'")
 
 
 class TestDowngrade:

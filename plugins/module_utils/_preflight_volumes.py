@@ -1,0 +1,447 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the volumes for DAGs and logs can be what is wanted of them, before anything is touched.
+
+The rules are pure functions of what was set and of objects of the cluster; :class:`Storage` asks for those, each kind
+once, and only where a rule needs it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._room import may_take
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import is_true, labels, name, spec, status
+
+OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "type": {
+        "type": "str",
+        "choices": ["claim", "existing_claim", "nfs", "host_path", "none"],
+        "default": "claim",
+    },
+    "size": {"type": "str", "default": "1Gi"},
+    "storage_class": {"type": "str", "default": ""},
+    "access_mode": {"type": "str", "default": "ReadWriteMany"},
+    "existing_claim": {"type": "str", "default": ""},
+    "sub_path": {"type": "str", "default": ""},
+    "nfs_server": {"type": "str", "default": ""},
+    "nfs_path": {"type": "str", "default": ""},
+    "nfs_mount_options": {"type": "list", "elements": "str", "default": []},
+    "host_path": {"type": "str", "default": ""},
+}
+
+#: Access modes that several pods can use.
+ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadOnlyMany")
+
+#: What makes disks that one node at a time can mount. (A class of ``rancher.io/local-path`` may be set up to share.)
+ONE_NODE_DISKS = frozenset(
+    {
+        "cinder.csi.openstack.org",
+        "disk.csi.azure.com",
+        "ebs.csi.aws.com",
+        "kubernetes.io/aws-ebs",
+        "kubernetes.io/azure-disk",
+        "kubernetes.io/cinder",
+        "kubernetes.io/gce-pd",
+        "pd.csi.storage.gke.io",
+    }
+)
+
+#: Annotation of the class that a claim gets which names none.
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+#: Longest name of a release whose CronJob's name has at most 52 characters.
+LONGEST_NAME_WITH_RETENTION = 52 - len("-log-retention")
+
+#: Nodes asked for at once; more than one that may take a pod is enough to know.
+PAGE = 100
+
+_QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d+)|([KMGTPE]i|[mkMGTPE])?)")
+_FACTORS = {"": Decimal(1), "m": Decimal("0.001")}
+_FACTORS |= {suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)}
+_FACTORS |= {suffix: Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)}
+
+_SHARING = "ReadWriteMany, of a class that can share (NFS, EFS, Filestore, CephFS)"
+
+
+@dataclass(frozen=True)
+class Share:
+    """What is wanted of the volume for DAGs or for logs; the fields are :data:`OPTIONS`."""
+
+    name: str
+    type: str = "claim"
+    size: str = "1Gi"
+    storage_class: str = ""
+    access_mode: str = "ReadWriteMany"
+    existing_claim: str = ""
+    sub_path: str = ""
+    nfs_server: str = ""
+    nfs_path: str = ""
+    nfs_mount_options: Sequence[str] = ()
+    host_path: str = ""
+
+    @property
+    def variable(self) -> str:
+        """What the names of its variables start with."""
+        return f"airflow_{self.name}"
+
+    @property
+    def is_static(self) -> bool:
+        """Tell whether its volume is a folder that is there already."""
+        return self.type in ("nfs", "host_path")
+
+    @property
+    def kind(self) -> str:
+        """Return the setting that chose its type, for messages."""
+        return f"{self.variable}_volume is {self.type}"
+
+    def claim(self, release: str) -> str:
+        """Return the name of its claim, empty if it has none."""
+        if self.type == "existing_claim":
+            return self.existing_claim
+        return "" if self.type == "none" else f"{release}-{self.name}"
+
+
+def check_share(share: Share) -> tuple[list[str], list[str]]:
+    """Check what needs no cluster; return problems and warnings."""
+    problems = [f"{share.kind}, but {said}" for said in _missing(share)]
+    parts = share.sub_path.split("/")
+    if share.sub_path.startswith("/") or ".." in parts:
+        problems.append(
+            f"{share.variable}_sub_path is {share.sub_path!r}. Write a folder of the volume, relative and without '..'."
+        )
+    if share.type == "claim" and share.access_mode not in ACCESS_MODES:
+        problems.append(
+            f"{share.variable}_access_mode is {share.access_mode!r}, which several pods cannot use. "
+            f"Write {ACCESS_MODES[0]}, or {ACCESS_MODES[1]} where all pods run on one node."
+        )
+    if share.type != "existing_claim" and quantity(share.size) is None:
+        problems.append(f"{share.variable}_size is {share.size!r}, which is no size. Write it as in 10Gi.")
+    return problems, [
+        f"{share.variable}_{option} is set, and without effect: {share.kind}. Set that to {' or '.join(types)}."
+        for option, types in _OF_TYPE.items()
+        if getattr(share, option) and share.type not in types
+    ]
+
+
+_OF_TYPE = {
+    "existing_claim": ("existing_claim",),
+    "nfs_server": ("nfs",),
+    "host_path": ("host_path",),
+    "sub_path": ("claim", "existing_claim", "nfs", "host_path"),
+}
+
+
+def _missing(share: Share) -> list[str]:
+    if share.type == "existing_claim" and not share.existing_claim:
+        return [f"no claim is named. Set {share.variable}_existing_claim to its name."]
+    if share.type == "nfs":
+        said = []
+        if not share.nfs_server:
+            said.append(f"no server is named. Set {share.variable}_nfs_server to its host name or address.")
+        if not share.nfs_path.startswith("/"):
+            said.append(
+                f"{share.variable}_nfs_path is {share.nfs_path!r}. Set it to the full path of the exported folder."
+            )
+        return said
+    if share.type == "host_path" and (not share.host_path.startswith("/") or ".." in share.host_path.split("/")):
+        return [f"{share.variable}_host_path is {share.host_path!r}. Set it to the full path of a folder of the node."]
+    return []
+
+
+def check_retention(given: Mapping[str, Any], release: Any) -> list[str]:
+    """Check the numbers of the log retention, by their variables; empty text is zero, which is none."""
+    problems = []
+    for variable, value in given.items():
+        highest = 99 if variable.endswith("_percent") else 36500
+        text = str(value if value is not None else "").strip() or "0"
+        if isinstance(value, bool) or not re.fullmatch(r"\d+", text) or int(text) > highest:
+            problems.append(f"{variable} is {value!r}. Write a whole number up to {highest}; 0 keeps all logs.")
+        elif int(text) and isinstance(release, str) and len(release) > LONGEST_NAME_WITH_RETENTION:
+            problems.append(
+                f"airflow_name is {release!r}; with {variable} it may have {LONGEST_NAME_WITH_RETENTION} characters at "
+                "most, because a CronJob is named after it."
+            )
+    return problems
+
+
+def quantity(text: str) -> Decimal | None:
+    """Return how many bytes a quantity of Kubernetes is, ``None`` if it is none.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/.
+    """
+    match = _QUANTITY.fullmatch(str(text))
+    if not match:
+        return None
+    number, exponent, suffix = match.groups()
+    return Decimal(number + exponent) if exponent else Decimal(number) * _FACTORS[suffix or ""]
+
+
+def check_bound(share: Share, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
+    """Compare the share's own claim, as it is in the cluster, with what is wanted of it.
+
+    A claim that was never bound has no problem: it is made anew.
+
+    :param classes: returns the storage classes of the cluster, ``None`` where they may not be listed.
+    """
+    if not spec(claim).get("volumeName") or status(claim).get("phase") == "Pending":
+        return []
+    problems = [*_class_change(share, claim), *_mode_change(share, claim)]
+    return problems or _size_change(share, claim, classes)
+
+
+def _class_change(share: Share, claim: Manifest) -> list[str]:
+    live = str(spec(claim).get("storageClassName") or "")
+    if share.is_static:
+        return [
+            f"{share.kind}, but its claim {name(claim)} was made by the class {live}, and what a claim is bound to "
+            f"cannot be changed. Set {share.variable}_volume to claim again. To move what it holds: "
+            f"{_move(share, claim)}"
+        ] * bool(live)
+    if _asked_for(claim, "volumeName"):
+        return [
+            f"{share.kind}, but its claim {name(claim)} was made for a folder that was there already, and what a claim "
+            f"is bound to cannot be changed. Set {share.variable}_volume to nfs or host_path again. To move what it "
+            f"holds: {_move(share, claim)}"
+        ]
+    # What the cluster has chosen is no part of what was asked for.
+    if share.storage_class == live or (not share.storage_class and not _asked_for(claim, "storageClassName")):
+        return []
+    wanted = share.storage_class or "empty, which is the default class"
+    return [
+        f"{share.variable}_storage_class is {wanted}, but the claim {name(claim)} is of the class {live or 'none'}, "
+        f"and the class of a claim cannot be changed. Set {share.variable}_storage_class to {live} again. "
+        f"To move what it holds: {_move(share, claim)}"
+    ]
+
+
+def _mode_change(share: Share, claim: Manifest) -> list[str]:
+    live = list(spec(claim).get("accessModes") or ())
+    wanted = "ReadWriteMany" if share.is_static else share.access_mode
+    if live == [wanted]:
+        return []
+    return [
+        f"{share.variable}_access_mode is {wanted}, but the claim {name(claim)} has {', '.join(live)}, "
+        f"and the access mode of a claim cannot be changed. Set {share.variable}_access_mode to {', '.join(live)} "
+        f"again. To move what it holds: {_move(share, claim)}"
+    ]
+
+
+def _size_change(share: Share, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
+    asked = str(((spec(claim).get("resources") or {}).get("requests") or {}).get("storage") or "0")
+    wanted, before = quantity(share.size), quantity(asked)
+    if wanted is None or before is None or wanted == before:
+        return []
+    where = f"{share.variable}_size is {share.size}, but the claim {name(claim)} has {asked}"
+    if share.is_static:
+        return [
+            f"{where}, and the size of a folder that was there already means nothing and cannot be changed. "
+            f"Set {share.variable}_size to {asked} again."
+        ]
+    if wanted < before:
+        # A growth that is not done may be corrected, to more than the volume has.
+        volume = quantity(str((status(claim).get("capacity") or {}).get("storage") or asked))
+        if volume is not None and wanted > volume:
+            return []
+        return [
+            f"{where}, and a claim cannot shrink. Set {share.variable}_size to {asked} again. "
+            f"To move what it holds to a smaller one: {_move(share, claim)}"
+        ]
+    live = str(spec(claim).get("storageClassName") or "")
+    found = [item for item in classes() or () if name(item) == live]
+    if found and not found[0].get("allowVolumeExpansion"):
+        return [
+            f"{where}, and its class {live} does not let a claim grow. Set {share.variable}_size to {asked} again, or "
+            f"have the class allow it: kubectl patch storageclass {live} -p '{{\"allowVolumeExpansion\": true}}', if "
+            f"its provisioner {found[0].get('provisioner')} can. To move what it holds to a larger one: "
+            f"{_move(share, claim)}"
+        ]
+    return []
+
+
+def _move(share: Share, claim: Manifest) -> str:
+    return (
+        f"make a claim of another name than {name(claim)}, copy the files, and set {share.variable}_volume to "
+        f"existing_claim and {share.variable}_existing_claim to its name."
+    )
+
+
+def _asked_for(claim: Manifest, field: str) -> bool:
+    """Tell whether a field of a claim's spec is one that a deploy has set."""
+    return any(
+        entry.get("manager") == FIELD_MANAGER and f"f:{field}" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
+        for entry in claim["metadata"].get("managedFields") or ()
+    )
+
+
+def check_class(share: Share, classes: Sequence[Manifest]) -> list[str]:
+    """Refuse to share a claim that is yet to be made by what makes disks of one node."""
+    if share.access_mode not in ("ReadWriteMany", "ReadOnlyMany"):
+        return []
+    found = [item for item in classes if _is_chosen(item, share.storage_class)]
+    if not found or found[0].get("provisioner") not in ONE_NODE_DISKS:
+        return []
+    which = f"the class {share.storage_class}" if share.storage_class else f"the default class {name(found[0])}"
+    return [
+        f"{share.variable}_access_mode is {share.access_mode}, but {which} makes disks that only one node can mount "
+        f"({found[0].get('provisioner')}). Set {share.variable}_storage_class to one that can share (NFS, EFS, "
+        f"Filestore, Azure Files, CephFS), or {share.variable}_access_mode to ReadWriteOnce and keep all pods on one "
+        "node by airflow_node_selector."
+    ]
+
+
+def _is_chosen(storage_class: Manifest, wanted: str) -> bool:
+    if wanted:
+        return name(storage_class) == wanted
+    return (storage_class["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+
+
+def mounted_by_one(share: Share, claim: Manifest | None) -> str:
+    """Return why only one node, or one pod, can mount the volume; empty if many can."""
+    if share.type == "host_path":
+        return f"{share.kind}, a folder of one node"
+    if share.type in ("nfs", "none"):
+        return ""
+    if share.type == "claim":
+        modes = [share.access_mode]
+        what = f"{share.variable}_access_mode is {share.access_mode}"
+    else:
+        modes = list(spec(claim or {}).get("accessModes") or ())
+        what = f"The claim {share.existing_claim} of {share.variable}_existing_claim has {', '.join(modes)}"
+    if not modes or {"ReadWriteMany", "ReadOnlyMany"} & {*modes}:
+        return ""
+    return f"{what}, which only one {'node' if 'ReadWriteOnce' in modes else 'pod'} can mount"
+
+
+def check_nodes(share: Share, because: str, nodes: Sequence[Manifest]) -> list[str]:
+    """Refuse what one node can mount where pods may run on more than one.
+
+    :param because: what :func:`mounted_by_one` has said.
+    :param nodes: those that may take the release's pods; two are enough to know.
+    """
+    if because.endswith("one pod can mount"):
+        return [f"{because}, and a release has several. Name one of {_SHARING}."]
+    if len(nodes) < 2:
+        return []
+    one = labels(nodes[0]).get("kubernetes.io/hostname") or name(nodes[0])
+    instead = {
+        "claim": f"Set {share.variable}_access_mode to {_SHARING}",
+        "existing_claim": f"Name a claim that is {_SHARING}",
+    }.get(share.type, f"Set {share.variable}_volume to nfs, or to claim or existing_claim with {_SHARING}")
+    return [
+        f"{because}, but pods may run on several nodes ({', '.join(name(node) for node in nodes)}"
+        f"{'...' if len(nodes) > 1 else ''}). {instead}; or keep all pods on one node: "
+        f'airflow_node_selector: {{"kubernetes.io/hostname": "{one}"}}.'
+    ]
+
+
+class Storage:
+    """Asks the cluster for what the rules need.
+
+    :param placing: ``node_selector``, ``tolerations`` and ``affinity`` of the release's pods.
+    :ivar warnings: what could not be checked.
+    """
+
+    def __init__(self, client: Client, namespace: str, release: str, placing: Mapping[str, Any]) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._release = release
+        self._placing = placing
+        self._lock = threading.Lock()
+        self._classes: list[Manifest] | None = None
+        self._classes_asked = False
+        self._nodes: list[Manifest] | None = None
+        self._nodes_asked = False
+        self.warnings: list[str] = []
+
+    def classes(self) -> list[Manifest] | None:
+        """Return the storage classes, ``None`` where they may not be listed."""
+        with self._lock:
+            if not self._classes_asked:
+                self._classes = self._allowed(
+                    lambda: self._client.list("storage.k8s.io/v1", "StorageClass")["items"],
+                    "Storage classes could not be checked: no permission to list storageclasses.",
+                )
+                self._classes_asked = True
+            return self._classes
+
+    def nodes(self) -> list[Manifest] | None:
+        """Return two nodes that may take the release's pods, fewer if there are, ``None`` where nobody may list."""
+        with self._lock:
+            if not self._nodes_asked:
+                self._nodes = self._allowed(
+                    self._find_nodes,
+                    "How many nodes mount the volumes could not be checked: no permission to list nodes.",
+                )
+                self._nodes_asked = True
+            return self._nodes
+
+    def _find_nodes(self) -> list[Manifest]:
+        pod = {"spec": {"tolerations": self._placing["tolerations"]}}
+        selector = ",".join(f"{key}={value}" for key, value in self._placing["node_selector"].items())
+        found: list[Manifest] = []
+        following: str | None = ""
+        while following is not None and len(found) < 2:
+            page = self._client.request(
+                "get", "/api/v1/nodes", label_selector=selector or None, limit=PAGE, _continue=following or None
+            )
+            found += [node for node in page["items"] if is_true(node, "Ready") and may_take(node, pod)]
+            following = page["metadata"].get("continue") or None
+        return found[:2]
+
+    def _allowed(self, ask: Callable[[], list[Manifest]], otherwise: str) -> list[Manifest] | None:
+        try:
+            return ask()
+        except ApiFailure as failure:
+            if failure.status != 403:
+                raise
+            self.warnings.append(otherwise)
+            return None
+
+    def check(self, shares: Iterable[Share]) -> list[str]:
+        """Return the problems of all volumes."""
+        return [problem for share in shares for problem in self._check(share)]
+
+    def _check(self, share: Share) -> list[str]:
+        claim = self._claim(share.claim(self._release))
+        if share.type == "existing_claim":
+            if claim is None:
+                return [
+                    f"{share.variable}_existing_claim is {share.existing_claim}, but the namespace {self._namespace} "
+                    f"has no such claim. Create it, or correct the name: kubectl -n {self._namespace} get pvc"
+                ]
+        else:
+            problems = check_bound(share, claim, self.classes) if claim else []
+            if share.type == "claim" and (claim is None or not spec(claim).get("volumeName")):
+                problems += check_class(share, self.classes() or [])
+            if problems:
+                return problems
+        return self._check_nodes(share, claim)
+
+    def _check_nodes(self, share: Share, claim: Manifest | None) -> list[str]:
+        because = mounted_by_one(share, claim)
+        problems = check_nodes(share, because, self.nodes() or []) if because else []
+        if problems and self._placing["affinity"]:
+            # It may well keep all pods on one node.
+            self.warnings += problems
+            return []
+        return problems
+
+    def _claim(self, claim: str) -> Manifest | None:
+        if not claim:
+            return None
+        try:
+            return self._client.get("v1", "PersistentVolumeClaim", claim, self._namespace)
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return {"metadata": {"name": claim}}
+            raise
