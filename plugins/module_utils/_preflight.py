@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
@@ -24,6 +25,7 @@ OPTIONS: dict[str, Any] = {
     "version": {"type": "raw", "required": True},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
+    "dag_bundles": {"type": "list", "elements": "dict", "default": []},
     "storage_classes": {"type": "dict", "default": {}},
     "permissions": {
         "type": "list",
@@ -84,6 +86,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *check_name("airflow_namespace", params["namespace"], 63),
         *check_version(params["version"]),
         *check_worker_groups(params["worker_groups"]),
+        *check_dag_bundles(params["dag_bundles"]),
     ]
     try:
         environment(params["config"])

@@ -116,6 +116,9 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
                 secrets.setdefault(reference["name"], set()).add(reference["key"])
     for volume in pod.spec["volumes"]:
         config_maps |= {volume["configMap"]["name"]} if "configMap" in volume else set()
+        if volume["name"] == "git":
+            config_maps |= {source["configMap"]["name"] for source in volume["projected"]["sources"][:1]}
+            secrets |= {source["secret"]["name"]: set() for source in volume["projected"]["sources"][1:]}
         claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
     assert config_maps <= names(pod.release, "ConfigMap")
     assert claims <= names(pod.release, "PersistentVolumeClaim")
@@ -214,6 +217,33 @@ def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(r
         if pod.release == release and "AIRFLOW__API_AUTH__JWT_SECRET" in yaml.safe_dump(container)
     }
     assert readers == {"api-server", "scheduler"}
+
+
+@pytest.mark.parametrize("release", ["git", "small"])
+def test_logins_of_repositories_reach_only_what_fetches(release: str) -> None:
+    readers = {
+        container["name"]
+        for pod in PODS
+        for container in pod.containers
+        if pod.release == release and any(mount["name"] == "git" for mount in container.get("volumeMounts", []))
+    }
+    assert readers == {"dag-processor", "worker"}
+    secret = "airflow-dag-bundles"
+    holders = {pod.workload["metadata"]["name"] for pod in PODS if pod.release == release and secret in str(pod.spec)}
+    processor = "airflow-master" if release in MASTER_WORKER else "airflow-dag-processor"
+    assert holders == {processor, "airflow-worker"}
+
+
+def test_ssh_knows_its_user_where_the_image_does_not() -> None:
+    for pod in PODS:
+        wanted = pod.release == "git" and pod.workload["metadata"]["name"] in ("airflow-dag-processor", "airflow-worker")
+        makers = [container for container in pod.containers if container["name"] == "make-user"]
+        readers = [
+            container
+            for container in pod.containers
+            if any(mount["mountPath"] == "/etc/passwd" for mount in container.get("volumeMounts", []))
+        ]
+        assert (len(makers), len(readers)) == ((1, 1) if wanted else (0, 0)), str(pod)
 
 
 @every_release
