@@ -19,11 +19,13 @@ class AppImage:
     :param name: its name in the registry and here.
     :param folder: the folder of images/ that it is built from.
     :param certificates: whether its build fetches over TLS.
+    :param published: whether a registry may have it.
     """
 
     name: str
     folder: str
     certificates: bool = field(default=False)
+    published: bool = field(default=True)
 
 
 APP_IMAGES = (
@@ -31,6 +33,8 @@ APP_IMAGES = (
     AppImage("postgres:15", "postgres"),
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
+#: What a scenario needs besides, by the name that it asks with.
+FURTHER_IMAGES = {"git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False)}
 
 
 def ensure_app_image(image: AppImage) -> str:
@@ -46,10 +50,11 @@ def ensure_app_image(image: AppImage) -> str:
 
 
 def _pull_or_build(image: AppImage, recipe: str) -> None:
-    with step(f"Pull {image.name}"):
-        pulled = pull(image.name)
-    if pulled:
-        return
+    if image.published:
+        with step(f"Pull {image.name}"):
+            pulled = pull(image.name)
+        if pulled:
+            return
     base = ensure_base_image()
     files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
     with step(f"Build {image.name} from packages"):
