@@ -20,6 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not path.startswith("/open/") and self.headers["Authorization"] != AUTHORIZATION:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
             self.end_headers()
             return
         environment = {
@@ -41,6 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers:
             if name != "Status":
                 self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
