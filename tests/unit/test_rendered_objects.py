@@ -235,8 +235,9 @@ def test_logins_of_repositories_reach_only_what_fetches(release: str) -> None:
 
 
 def test_ssh_knows_its_user_where_the_image_does_not() -> None:
+    fetching = {"airflow-dag-processor", "airflow-worker"}
     for pod in PODS:
-        wanted = pod.release == "git" and pod.workload["metadata"]["name"] in ("airflow-dag-processor", "airflow-worker")
+        wanted = pod.release == "git" and pod.workload["metadata"]["name"] in fetching
         makers = [container for container in pod.containers if container["name"] == "make-user"]
         readers = [
             container
