@@ -17,6 +17,8 @@ Manifest = dict[str, Any]
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
+#: Secrets that examples name and the user makes, with their keys.
+USERS_SECRETS = {"git-sync": {"username", "password"}}
 
 
 @cache
@@ -122,7 +124,7 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
         claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
     assert config_maps <= names(pod.release, "ConfigMap")
     assert claims <= names(pod.release, "PersistentVolumeClaim")
-    known = secret_keys(pod.release)
+    known = USERS_SECRETS | secret_keys(pod.release)
     assert secrets.keys() <= known.keys()
     assert all(keys <= known[name] for name, keys in secrets.items())
 
