@@ -23,12 +23,14 @@ class AppImage:
     :param certificates: whether its build fetches over TLS.
     :param suite: the suite of Debian that has its packages. If it is not that of the base image, the build starts from
         that suite as it is bootstrapped.
+    :param published: whether a registry may have it.
     """
 
     name: str
     folder: str
     certificates: bool = field(default=False)
     suite: str = field(default=DEBIAN)
+    published: bool = field(default=True)
 
 
 APP_IMAGES = (
@@ -38,6 +40,8 @@ APP_IMAGES = (
     AppImage("mysql:9.7", "mysql", suite=DEBIAN_OF_MYSQL),
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
+#: What a scenario needs besides, by the name that it asks with.
+FURTHER_IMAGES = {"git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False)}
 
 
 def ensure_app_image(image: AppImage) -> str:
@@ -53,10 +57,11 @@ def ensure_app_image(image: AppImage) -> str:
 
 
 def _pull_or_build(image: AppImage, recipe: str) -> None:
-    with step(f"Pull {image.name}"):
-        pulled = pull(image.name)
-    if pulled:
-        return
+    if image.published:
+        with step(f"Pull {image.name}"):
+            pulled = pull(image.name)
+        if pulled:
+            return
     files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
     if image.suite == DEBIAN:
         base = ensure_base_image()

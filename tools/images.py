@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tools._app_images import APP_IMAGES, ensure_app_image
+from tools._app_images import APP_IMAGES, FURTHER_IMAGES, ensure_app_image
 from tools._dockerd import ensure_docker
 from tools._errors import ToolError
 from tools._kind_config import CLUSTER
@@ -22,19 +22,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m tools.images", description=__doc__)
     parser.add_argument("--load", action="store_true", help="put them on the cluster's nodes too, if not there")
     parser.add_argument("--name", default=CLUSTER, help="the cluster's name (default: %(default)s)")
+    parser.add_argument(
+        "--also", action="append", choices=sorted(FURTHER_IMAGES), default=[], help="an image that one scenario needs"
+    )
     options = parser.parse_args(arguments)
+    images = [*APP_IMAGES, *(FURTHER_IMAGES[name] for name in options.also)]
     try:
         start_log()
         with locked(LOCK_SECONDS):
             ensure_docker()
-            for image in APP_IMAGES:
+            for image in images:
                 ensure_app_image(image)
             if options.load:
-                load_missing(options.name, [image.name for image in APP_IMAGES])
+                load_missing(options.name, [image.name for image in images])
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    say(f"Images: {', '.join(image.name for image in APP_IMAGES)}")
+    say(f"Images: {', '.join(image.name for image in images)}")
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_volumes, _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
@@ -26,6 +27,7 @@ OPTIONS: dict[str, Any] = {
     "version": {"type": "raw", "required": True},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
+    "dag_bundles": {"type": "list", "elements": "dict", "default": []},
     "storage_classes": {"type": "dict", "default": {}},
     "volumes": {"type": "list", "elements": "dict", "default": [], "options": _preflight_volumes.OPTIONS},
     "log_retention": {"type": "dict", "default": {}},
@@ -128,6 +130,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *check_version(params["version"]),
         *check_worker_groups(params["worker_groups"]),
         *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
+        *check_dag_bundles(params["dag_bundles"]),
     ]
     try:
         environment(params["config"])

@@ -317,6 +317,8 @@ def _describe(secret: Secret) -> str:
         key.key: key.derive or ("given in the inventory" if key.value else f"generated: {key.generate}")
         for key in secret.keys
     }
+    # A value of several lines is told in one.
+    origins = {key: origin.strip().replace("\n", "\\n") for key, origin in origins.items()}
     return (
         f"The objects refer to the Secret {secret.name} and these keys of it. It is not rendered: make it with the\n"
         "module airflow.kubernetes.secret, with External Secrets, or by hand.\n\n"

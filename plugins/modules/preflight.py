@@ -42,6 +42,11 @@ options:
     type: list
     elements: dict
     default: []
+  dag_bundles:
+    description: The git repositories that hold DAGs, as in the variable C(airflow_dag_bundles).
+    type: list
+    elements: dict
+    default: []
   storage_classes:
     description: Wanted storage classes, by the variable that names each. Empty ones are left out.
     type: dict

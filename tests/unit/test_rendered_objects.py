@@ -18,8 +18,12 @@ RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
 EXTERNAL = ["managed", "pooled", "url"]
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
+#: Those with DAGs from git.
+GIT = ["git", "small"]
 #: Claims that are there already.
 USERS_OWN = {"small": {"team-files"}}
+#: Secrets that examples name and the user makes, with their keys.
+USERS_SECRETS = {"git-sync": {"username", "password"}}
 
 
 @cache
@@ -120,10 +124,13 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
                 secrets.setdefault(reference["name"], set()).add(reference["key"])
     for volume in pod.spec["volumes"]:
         config_maps |= {volume["configMap"]["name"]} if "configMap" in volume else set()
+        if volume["name"] == "git":
+            config_maps |= {source["configMap"]["name"] for source in volume["projected"]["sources"][:1]}
+            secrets |= {source["secret"]["name"]: set() for source in volume["projected"]["sources"][1:]}
         claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
     assert config_maps <= names(pod.release, "ConfigMap")
     assert claims <= names(pod.release, "PersistentVolumeClaim") | USERS_OWN.get(pod.release, set())
-    known = secret_keys(pod.release)
+    known = USERS_SECRETS | secret_keys(pod.release)
     assert secrets.keys() <= known.keys()
     assert all(keys <= known[name] for name, keys in secrets.items())
 
@@ -141,7 +148,8 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     paths = {mount["mountPath"] for container in pod.containers for mount in container.get("volumeMounts", [])}
     hidden = {path for path in paths if path == "/opt" or path.startswith("/opt/airflow/") or path == "/opt/airflow"}
     without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
-    assert hidden <= {"/opt/airflow/logs"} | without_dags
+    clones = {"/opt/airflow/bundles"} if pod.release in GIT else set()
+    assert hidden <= {"/opt/airflow/logs"} | without_dags | clones
 
 
 @pytest.mark.parametrize(
@@ -264,6 +272,34 @@ def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(r
     assert readers == {"api-server", "scheduler"}
 
 
+@pytest.mark.parametrize("release", ["git", "small"])
+def test_logins_of_repositories_reach_only_what_fetches(release: str) -> None:
+    readers = {
+        container["name"]
+        for pod in PODS
+        for container in pod.containers
+        if pod.release == release and any(mount["name"] == "git" for mount in container.get("volumeMounts", []))
+    }
+    assert readers == {"dag-processor", "worker"}
+    secret = "airflow-dag-bundles"
+    holders = {pod.workload["metadata"]["name"] for pod in PODS if pod.release == release and secret in str(pod.spec)}
+    processor = "airflow-master" if release in MASTER_WORKER else "airflow-dag-processor"
+    assert holders == {processor, "airflow-worker"}
+
+
+def test_ssh_knows_its_user_where_the_image_does_not() -> None:
+    fetching = {"airflow-dag-processor", "airflow-worker"}
+    for pod in PODS:
+        wanted = pod.release == "git" and pod.workload["metadata"]["name"] in fetching
+        makers = [container for container in pod.containers if container["name"] == "make-user"]
+        readers = [
+            container
+            for container in pod.containers
+            if any(mount["mountPath"] == "/etc/passwd" for mount in container.get("volumeMounts", []))
+        ]
+        assert (len(makers), len(readers)) == ((1, 1) if wanted else (0, 0)), str(pod)
+
+
 @every_release
 def test_the_names_are_those_of_the_architecture(release: str) -> None:
     prefix = "af" if release == "everything" else "airflow"
@@ -319,7 +355,8 @@ def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags
         for mount in container["volumeMounts"]
         if not mount.get("readOnly") and mount["name"] not in ("logs", "dags")
     ]
-    assert len(places) == len(set(places)) == len(pod.spec["containers"])
+    assert len(places) == len(set(places))
+    assert [name for name, _path in places].count("tmp") == len(pod.spec["containers"])
 
 
 @pytest.mark.parametrize("release", MASTER_WORKER)

@@ -22,6 +22,7 @@ GOOD: dict[str, Any] = {
     "version": "3.1.0",
     "config": {},
     "worker_groups": [{"name": "worker"}],
+    "dag_bundles": [],
     "storage_classes": {},
     "volumes": [],
     "log_retention": {},
