@@ -38,5 +38,6 @@ class ActionModule(InProcessAction):
 
 def role_variables() -> list[str]:
     """Return the names of all variables that the roles define: public in defaults, internal in vars."""
-    files = [*_ROLES.glob("*/defaults/main.yml"), *_ROLES.glob("*/vars/main.yml")]
+    patterns = ("*/defaults/main.yml", "*/vars/main.yml", "*/vars/main/*.yml")
+    files = [file for pattern in patterns for file in _ROLES.glob(pattern)]
     return sorted({name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))})

@@ -25,6 +25,12 @@ def read(path: str) -> Any:
     return yaml.safe_load((CHECKOUT / path).read_text())
 
 
+def shared_variables() -> dict[str, Any]:
+    """Return what the role airflow has for the others."""
+    files = (CHECKOUT / "roles/airflow/vars/main").glob("*.yml")
+    return {name: value for file in files for name, value in yaml.safe_load(file.read_text()).items()}
+
+
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -47,9 +53,7 @@ GROUPS = {"master_worker"}
 
 @every_page
 def test_variables_exist(page: Path) -> None:
-    known = {name for role in ROLES for name in read(f"roles/{role}/defaults/main.yml")} | set(
-        read("roles/airflow/vars/main.yml")
-    )
+    known = {name for role in ROLES for name in read(f"roles/{role}/defaults/main.yml")} | set(shared_variables())
     named = set(re.findall(r"`(\w+)`", page.read_text())) | set(
         re.findall(r"^ *(?:- )?(\w+):", page.read_text(), re.MULTILINE) + re.findall(r"-e (\w+)=", page.read_text())
     )
@@ -85,7 +89,7 @@ def blocks_of_permissions() -> list[str]:
 def rules(variable: str) -> list[dict[str, Any]]:
     return [
         {"apiGroups": [need.get("group", "")], "resources": need["resources"], "verbs": need["verbs"]}
-        for need in read("roles/airflow/vars/main.yml")[variable]
+        for need in shared_variables()[variable]
     ]
 
 

@@ -26,6 +26,12 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+def variables(role: Path) -> dict[str, Any]:
+    """Return what is in a role's vars, which may be a folder of files."""
+    files = [*role.glob("vars/main.yml"), *role.glob("vars/main/*.yml")]
+    return {name: value for file in files for name, value in load(file).items()}
+
+
 def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
@@ -51,14 +57,14 @@ def test_a_default_is_of_the_type_that_is_specified(role: Path) -> None:
 
 @every_role
 def test_names_start_with_the_name_of_the_role(role: Path) -> None:
-    names = {*load(role / "defaults" / "main.yml"), *(load(role / "vars" / "main.yml") or {})}
+    names = {*load(role / "defaults" / "main.yml"), *variables(role)}
     assert [name for name in names if not name.startswith((f"{role.name}_", f"__{role.name}_"))] == []
 
 
 @every_role
 def test_no_name_is_both_a_default_and_a_var(role: Path) -> None:
     """A variable in vars/ would win over the inventory."""
-    assert not load(role / "defaults" / "main.yml").keys() & (load(role / "vars" / "main.yml") or {}).keys()
+    assert not load(role / "defaults" / "main.yml").keys() & variables(role).keys()
 
 
 @every_role
