@@ -57,15 +57,20 @@ SAYINGS = (
         "Correct airflow_database_name, or what an _environment sets instead; or create the database.",
     ),
     _saying(
-        r"does not match host name|Hostname mismatch|IP address mismatch|not valid for '",
+        r"does not match host name|Hostname mismatch|IP address mismatch|Validation of SSL server certificate failed",
         "its certificate is for another host",
         "Connect by a name that the certificate has, or have one made for this host.",
     ),
     _saying(
-        r"certificate verify failed|self.signed certificate|unable to get local issuer|CERTIFICATE_VERIFY_FAILED",
+        r"certificate (verify failed|signature failure)|self.signed certificate|unable to get local issuer",
         "its certificate is not trusted",
         "Give the certificate of the CA that signed it: airflow_database_ca_secret or airflow_redis_ca_secret, or the "
         "same with _config_map.",
+    ),
+    _saying(
+        r"insecure transport are prohibited",
+        "the database takes nothing but TLS",
+        "Set airflow_database_tls_mode to require, or to verify-full with the CA's certificate.",
     ),
     _saying(
         r"server does not support SSL|rejected SSL upgrade|SSL is required|SSL connection error|WRONG_VERSION_NUMBER",

@@ -17,6 +17,7 @@ import contextlib
 import json
 import secrets
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -79,7 +80,7 @@ def try_database(service: dict[str, Any]) -> Iterator[str]:
     if service.get("async_url") and not problems:
         kind, _arguments, options = read_url(service["async_url"])
         try:
-            asyncio.run(connect_asynchronously(kind.name, options))
+            asyncio.run(connect_asynchronously(kind.name, options, service["options"].get("mysql_ca")))
         except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
             yield f"with the asynchronous driver: {in_one_line(error)}"
 
@@ -97,10 +98,19 @@ def read_url(text: str) -> tuple[Any, list[Any], dict[str, Any]]:
     return kind, list(arguments), dict(options)
 
 
-async def connect_asynchronously(name: str, options: dict[str, Any]) -> None:
+async def connect_asynchronously(name: str, options: dict[str, Any], mysql_ca: str | None) -> None:
+    """Connect once; what may be done then has been tried with the other driver.
+
+    :param mysql_ca: the CA to verify MySQL's certificate by, empty to do so by none, and None for no TLS.
+    """
     if name == "mysql":
         import aiomysql  # noqa: PLC0415 one of the two
 
+        if mysql_ca is not None:
+            options["ssl"] = ssl.create_default_context(cafile=mysql_ca or None)
+            if not mysql_ca:
+                options["ssl"].check_hostname = False
+                options["ssl"].verify_mode = ssl.CERT_NONE
         (await aiomysql.connect(**options, connect_timeout=CONNECT_SECONDS)).close()
         return
     import asyncpg  # noqa: PLC0415 one of the two

@@ -16,7 +16,8 @@ Manifest = dict[str, Any]
 
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["master", "small"]
-EXTERNAL = ["managed", "pooled", "url"]
+#: What runs in the cluster besides Airflow, where it is not Redis and PostgreSQL.
+SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small"]
@@ -149,7 +150,8 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     hidden = {path for path in paths if path == "/opt" or path.startswith("/opt/airflow/") or path == "/opt/airflow"}
     without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
     clones = {"/opt/airflow/bundles"} if pod.release in GIT else set()
-    assert hidden <= {"/opt/airflow/logs"} | without_dags | clones
+    added = {"/opt/airflow/config/airflow_kubernetes_mysql_tls.py"} if pod.release == "mysql_managed" else set()
+    assert hidden <= {"/opt/airflow/logs"} | without_dags | clones | added
 
 
 @pytest.mark.parametrize(
@@ -303,7 +305,6 @@ def test_ssh_knows_its_user_where_the_image_does_not() -> None:
 @every_release
 def test_the_names_are_those_of_the_architecture(release: str) -> None:
     prefix = "af" if release == "everything" else "airflow"
-    database, other = ("mysql", "postgresql") if release == "mysql" else ("postgresql", "mysql")
     separate = {
         ("Deployment", f"{prefix}-api-server"),
         ("Deployment", f"{prefix}-scheduler"),
@@ -316,16 +317,14 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
         ("Service", f"{prefix}-api-server"),
         ("ConfigMap", f"{prefix}-config"),
     }
-    services = {("StatefulSet", f"{prefix}-redis"), ("StatefulSet", f"{prefix}-{database}")}
+    services = SERVICES.get(release, ["redis", "postgresql"])
     found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
     own, others = (master, separate) if release in MASTER_WORKER else (separate, master)
-    if release in EXTERNAL:
-        others |= services
-    else:
-        own |= services
     assert own | wanted <= found
     assert not others & found
-    assert not any(name.startswith(f"{prefix}-{other}") for _kind, name in found)
+    for name in ("redis", "postgresql", "mysql"):
+        expected = {("StatefulSet", f"{prefix}-{name}"), ("Service", f"{prefix}-{name}")} if name in services else set()
+        assert {(kind, found_name) for kind, found_name in found if found_name == f"{prefix}-{name}"} == expected
     assert {f"{prefix}-secrets", f"{prefix}-redis-password"} <= secret_keys(release).keys()
 
 
