@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Condition
 
 from tools._stage import CHECKOUT, OUTPUT, Result, Stage, essence, run_stage, tail
 from tools._stages import groups
@@ -51,8 +52,7 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
 
     return [
         [lane("environment")],
-        [lane("cluster"), lane("lint", "unit", "sanity")],
-        [[stage] for stage in lane("scenarios")],
+        [lane("cluster"), lane("lint", "unit", "sanity"), *([stage] for stage in lane("scenarios"))],
         [lane("timed")],
         [lane("browser")],
     ]
@@ -63,6 +63,7 @@ class Suite:
 
     def __init__(self) -> None:
         self.results: dict[str, Result] = {}
+        self._ended = Condition()
 
     def run(self, phases: Iterable[Iterable[Lane]]) -> list[Result]:
         """Run the lanes of each phase side by side, some at once, and the stages of each lane one after the other."""
@@ -78,13 +79,18 @@ class Suite:
     def _run_lane(self, lane: Lane) -> None:
         for stage in lane:
             result = self._run_one(stage)
-            self.results[stage.name] = result
+            with self._ended:
+                self.results[stage.name] = result
+                self._ended.notify_all()
             said = f"{stage.name} {result.verdict}" + (f" ({result.note})" if result.note else "")
             print(f"<== {said}, {result.seconds:.0f} s", flush=True)
             if result.failed and result.seconds:
                 print(f"{tail(stage)}\n  All of it: {stage.log.relative_to(CHECKOUT)}", flush=True)
 
     def _run_one(self, stage: Stage) -> Result:
+        with self._ended:
+            # In another lane it may still be under way.
+            self._ended.wait_for(lambda: self.results.keys() >= {*stage.needs})
         unmet = [need for need in stage.needs if self.results[need].failed]
         if unmet:
             return Result(stage, failed=1, note=f"not run, because {', '.join(unmet)} failed")

@@ -62,7 +62,7 @@ SAYINGS = (
         "Connect by a name that the certificate has, or have one made for this host.",
     ),
     _saying(
-        r"certificate (verify failed|signature failure)|self.signed certificate|unable to get local issuer",
+        r"certificate verify failed|signature failure|self.signed certificate|unable to get local issuer",
         "its certificate is not trusted",
         "Give the certificate of the CA that signed it: airflow_database_ca_secret or airflow_redis_ca_secret, or the "
         "same with _config_map.",
@@ -99,7 +99,8 @@ SAYINGS = (
         lasting=False,
     ),
     _saying(
-        r"connection to server at .* failed|no answer from the database|The database cannot be used"
+        r"connection to server at .* failed|server closed the connection unexpectedly|The database cannot be used"
+        r"|no answer from the database"
         r"|Can't connect to (local |MySQL )*server|Lost connection to (MySQL )?server|server has gone away",
         "the database does not answer",
         "See that it runs, and that pods of the release reach it (host, port, network policies, firewall).",
@@ -117,8 +118,8 @@ SAYINGS = (
         "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",
     ),
     _saying(
-        r"Error -?\d+ (while writing to socket|connecting to)|Timeout connecting to server|Connection closed by server"
-        r"|No master found for",
+        r"Error -?\d+ (while writing to socket|connecting to)|Error while reading from|Timeout connecting to server"
+        r"|Connection closed by server|No master found for",
         "Redis does not answer",
         "See that it runs, and that pods of the release reach it (host, port, TLS or not, network policies, firewall).",
         lasting=False,

@@ -25,6 +25,7 @@ class Database(BaseRequestHandler):
                 break
             self.request.sendall(b"N")
         facts = {"server_version": "12.22", "client_encoding": "UTF8", "standard_conforming_strings": "on"}
+        facts["DateStyle"] = "ISO, MDY"
         self.request.sendall(
             message(b"R", struct.pack("!I", 0))
             + b"".join(message(b"S", f"{key}\0{value}\0".encode()) for key, value in facts.items())

@@ -154,6 +154,11 @@ class TestSuite:
         self.run([[Stage(name, ("bash", "-c", count, name))] for name in names])
         assert max(int((tmp_path / f"{name}.seen").read_text()) for name in names) == suite.AT_ONCE
 
+    def test_what_needs_a_stage_of_another_lane_waits_for_it(self, tmp_path: Path) -> None:
+        slow = shell("slow", f"sleep 0.5; touch {tmp_path}/done")
+        needy = shell("needy", f"[ -e {tmp_path}/done ]", needs=("slow",))
+        assert [result.verdict for result in self.run([[slow], [needy]])] == ["passed"] * 2
+
     def test_a_second_python_that_is_not_here_is_a_skip(self, capsys: pytest.CaptureFixture[str]) -> None:
         results = self.run([[shell("a", "true"), shell("unit-newest", "true", suffix="-newest")]])
         assert [result.verdict for result in results] == ["passed", "skipped"]
@@ -176,9 +181,9 @@ class TestStages:
         assert first == [["environment", "environment-newest"]]
         assert second[0] == ["cluster", "images"]
         assert second[1][-3:] == ["unit", "unit-newest", "sanity"]
-        assert rest[0][0] == ["scenario-default"]
-        assert all(len(lane) == 1 for lane in rest[0])
-        assert rest[1] == [["scenario-failures"]]
+        assert second[2] == ["scenario-default"]
+        assert all(len(lane) == 1 for lane in second[2:])
+        assert rest[0] == [["scenario-failures"]]
         assert sum(len(lane) for phase in self.order() for lane in phase) == sum(map(len, groups().values()))
 
     def test_a_group_brings_what_it_needs_and_no_more(self) -> None:
