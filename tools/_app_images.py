@@ -37,7 +37,7 @@ APP_IMAGES = (
     AppImage("redis:7.0", "redis"),
     AppImage("postgres:15", "postgres"),
     AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
-    AppImage("mysql:9.7", "mysql", suite=DEBIAN_OF_MYSQL),
+    AppImage("mysql:9", "mysql", suite=DEBIAN_OF_MYSQL),
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
 #: What a scenario needs besides, by the name that it asks with.
