@@ -55,8 +55,13 @@ def _silent(said: str, ended: datetime) -> list[datetime]:
 
 
 def _told(case: Mapping[str, Any], objects: Objects) -> Iterator[datetime]:
+    pods = {obj["metadata"]["name"] for obj in objects if obj["kind"] == "Pod"}
     for obj in objects:
         if obj["kind"] == "Event" and obj.get("reason") == case["known"] and re.search(case["about"], _about(obj)):
+            about = obj["involvedObject"]
+            # What is said of a pod that is gone is said of an earlier case's.
+            if about["kind"] == "Pod" and about["name"] not in pods:
+                continue
             yield datetime.fromisoformat(obj["metadata"]["creationTimestamp"])
         if obj["kind"] == "Pod" and case["known"] == "crash":
             yield from _second_ends(obj["status"])
