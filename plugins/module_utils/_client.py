@@ -39,6 +39,8 @@ REQUEST_TIMEOUT = (10, 60)
 
 #: Seconds for which a request is sent again where nobody answers: API servers take less to start anew.
 PATIENCE = 120.0
+#: Seconds for it where nothing says yet that there is a cluster: a wrong address is told soon.
+FIRST_PATIENCE = 20.0
 #: Seconds until that is told.
 TELL_AFTER = 3.0
 #: Seconds between two tries.

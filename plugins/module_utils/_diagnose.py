@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _diagnosis
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    FIRST_PATIENCE,
+    Client,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._diagnosis_probe import collect
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
@@ -38,7 +42,7 @@ def run(task: Task) -> dict[str, Any]:
     began = time.monotonic()
     params = task.params
     namespace, release = params["namespace"], params["release"]
-    client = Client(params)
+    client = Client(params, task.say, FIRST_PATIENCE)
     question = health_question(params["health"]) if params["health"] else None
     found = collect(client, namespace, release, question)
     diagnosis = _diagnosis.diagnose(namespace, release, params["failure"], found, client.now(), client.where)

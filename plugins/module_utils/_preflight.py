@@ -11,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_volumes, _secret
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    FIRST_PATIENCE,
+    Client,
+    Manifest,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
@@ -99,7 +104,7 @@ def run(task: Task) -> dict[str, Any]:
     problems, warnings = check_input(params)
     if problems:
         raise Failure("\n".join(problems))
-    client = Client(params)
+    client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
     running = _Cluster(client, params["namespace"], params["release"], storage)
     with ThreadPoolExecutor(max_workers=6) as pool:

@@ -14,7 +14,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._airflow_api im
     AirflowApiFailure,
     address,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    FIRST_PATIENCE,
+    Client,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
@@ -293,7 +297,7 @@ def run(task: Task) -> dict[str, Any]:
             "seconds": 0.0,
             "task_instances": [],
         }
-    with AirflowApi.of_release(Client(params), params["namespace"], params["release"]) as api:
+    with AirflowApi.of_release(Client(params, task.say, FIRST_PATIENCE), params["namespace"], params["release"]) as api:
         return run_to_end(Runner(api, params["dag_id"], task.say), params)
 
 

@@ -11,7 +11,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    FIRST_PATIENCE,
+    Client,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import COMPONENTS, Answer, heartbeat
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
@@ -124,7 +128,7 @@ class Status:
 
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``status``."""
-    found = ask(task.params)
+    found = ask(task)
     lines = text(found)
     for line in lines:
         task.say(line)
@@ -140,11 +144,12 @@ def run(task: Task) -> dict[str, Any]:
     }
 
 
-def ask(params: Mapping[str, Any]) -> Status:
+def ask(task: Task) -> Status:
     """Ask the cluster for everything, at once."""
+    params = task.params
     namespace, release = params["namespace"], params["release"]
     question = health_question(params["health"]) if params["health"] else None
-    client = Client(params)
+    client = Client(params, task.say, FIRST_PATIENCE)
     probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
     with ThreadPoolExecutor(5) as pool:
         asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))

@@ -19,7 +19,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _mirror_program
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONNECTION_OPTIONS, Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONNECTION_OPTIONS,
+    FIRST_PATIENCE,
+    Client,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._component_pod import find_pod
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._mirror_program import LENGTH, PIECE, excluded
@@ -99,7 +103,7 @@ def run(task: Task) -> dict[str, Any]:
             f"{params['src']} holds no files to mirror, so that all DAGs would be deleted. "
             "Check src and exclude; if that is what you want, set allow_empty: true."
         )
-    client = Client(params)
+    client = Client(params, task.say, FIRST_PATIENCE)
     pod = find_pod(client, params["namespace"], params["release"], COMPONENT, params["timeout"])
     order = {"path": path, "subdir": subdir, "exclude": params["exclude"], "check": task.check_mode}
     with Exec(client, params["namespace"], pod, COMPONENT, command(program())) as peer:

@@ -272,6 +272,15 @@ class TestPatience:
             client.request("get", PATH)
         assert server.failures == []
 
+    def test_the_first_contact_is_made_again(self, server: ApiServer, connection: dict[str, Any]) -> None:
+        address = {**connection, "host": f"http://127.0.0.1:{server.server_port}", "api_key": "token"}
+        server.answers["GET", PATH] = (200, MAP)
+        server.failures = [hang_up] * 6
+        with pytest.raises(NoAnswer):
+            Client(address).request("get", PATH)
+        server.failures = [hang_up] * 6
+        assert Client(address, patience=5).request("get", PATH) == MAP
+
     def test_patience_has_an_end(self, server: ApiServer, client: Client, said: list[str]) -> None:
         server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 1000
         with pytest.raises(ApiFailure, match="starting"):

@@ -118,7 +118,7 @@ def diagnose(tmp_path: Path, connection: Obj, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(_diagnosis_probe, "Exec", FakeExec)
 
     def run(client: FakeClient, check_mode: bool = False, **options: Any) -> Obj:
-        monkeypatch.setattr(_diagnose, "Client", lambda params: client)
+        monkeypatch.setattr(_diagnose, "Client", lambda params, *rest: client)
         defaults = {"directory": str(tmp_path / "d"), "name": None, "archive": False, "failure": "", "health": None}
         params = {**connection, "namespace": "airflow", "release": "airflow", **defaults, **options}
         return _diagnose.run(Task(params, check_mode=check_mode))

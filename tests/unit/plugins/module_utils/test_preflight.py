@@ -49,6 +49,15 @@ def problems(**given: Any) -> list[str]:
     return check_input({**GOOD, **given})[0]
 
 
+def test_a_short_absence_of_the_cluster_is_outlasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(params: Any, say: Any, patience: float) -> None:
+        raise Failure(f"away for {patience:.0f} s")
+
+    monkeypatch.setattr(_preflight, "Client", away)
+    with pytest.raises(Failure, match="away for 20 s"):
+        _preflight.run(Task(GOOD))
+
+
 @pytest.fixture
 def run(cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the task with some input changed and return its result."""
