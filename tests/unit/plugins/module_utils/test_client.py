@@ -275,11 +275,11 @@ class TestPatience:
     def test_the_first_contact_is_made_again(self, server: ApiServer, connection: dict[str, Any]) -> None:
         address = {**connection, "host": f"http://127.0.0.1:{server.server_port}", "api_key": "token"}
         server.answers["GET", PATH] = (200, MAP)
-        server.failures = [hang_up] * 6
-        with pytest.raises(NoAnswer):
-            Client(address).request("get", PATH)
-        server.failures = [hang_up] * 6
+        server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 2
+        with pytest.raises(ApiFailure, match="starting"):
+            Client(address)
         assert Client(address, patience=5).request("get", PATH) == MAP
+        assert server.failures == []
 
     def test_patience_has_an_end(self, server: ApiServer, client: Client, said: list[str]) -> None:
         server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 1000
