@@ -42,14 +42,15 @@ def _lines(name: str, spec: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield (
             "What all components share (the release's name and namespace, the image, the configuration) are variables "
-            "of the role [airflow](../airflow/README.md), which this one depends on."
+            "of the role [airflow](../airflow/README.md), which comes before this one in a play."
         )
     yield ""
     yield "```yaml"
     yield "- hosts: separated_services"
     yield "  gather_facts: false"
     yield "  roles:"
-    yield f"    - airflow.kubernetes.{name}"
+    for role in dict.fromkeys(("airflow", name)):
+        yield f"    - airflow.kubernetes.{role}"
     yield "```"
     yield ""
     yield "## Variables"

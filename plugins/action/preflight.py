@@ -37,7 +37,8 @@ class ActionModule(InProcessAction):
 
 
 def role_variables() -> list[str]:
-    """Return the names of all variables that the roles define: public in defaults, internal in vars."""
+    """Return the names of all variables that the roles define: public in defaults, internal in vars, facts of these."""
     patterns = ("*/defaults/main.yml", "*/vars/main.yml", "*/vars/main/*.yml")
     files = [file for pattern in patterns for file in _ROLES.glob(pattern)]
-    return sorted({name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))})
+    names = {name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))}
+    return sorted(names | {name.removeprefix("__") for name in names})
