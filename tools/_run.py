@@ -38,6 +38,9 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     env = dict(os.environ, LC_ALL="C.UTF-8", UV_SYSTEM_CERTS="true")
     path = [str(cache("bin")), env.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"]
     env["PATH"] = os.pathsep.join(part for part in path if part)
+    # kind would write another cluster into the file of the one that a shell uses (`tools.cluster env`).
+    if Path(env.get("KUBECONFIG", "")).parent == cache():
+        del env["KUBECONFIG"]
     env.update(extra or {})
     return env
 
