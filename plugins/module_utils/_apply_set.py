@@ -30,7 +30,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
-from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, held
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, LostError, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 FIELD_MANAGER = "airflow.kubernetes"
@@ -314,6 +314,8 @@ class ApplySet:
             for future in [pool.submit(function, item) for item in items]:
                 try:
                     outcomes.append(future.result())
+                except LostError:
+                    raise
                 except Failure as failure:
                     failures.append(failure.message)
         if failures:

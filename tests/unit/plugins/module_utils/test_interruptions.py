@@ -22,10 +22,10 @@ from urllib.parse import parse_qsl
 import pytest
 import yaml
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _apply_set, _client, _destroy, _secret
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _apply_set, _client, _destroy, _lease, _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
-from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import lease_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LostError, lease_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 Manifest = dict[str, Any]
@@ -421,6 +421,23 @@ def test_a_destroy(runs: Runs, deployed: ApiServer, fault: Any, data: bool) -> N
         assert server.state() == undisturbed.state()
         if not data:
             assert server.secrets() == deployed.secrets()
+
+
+def test_a_task_that_outlives_its_run_leaves_the_release_held(
+    runs: Runs, deployed: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the next run says from whom it takes the release over."""
+
+    def outliving(client: Client, task: Task) -> _lease.Lease:
+        made = lease_of(client, task)
+        made.ended = lambda: True
+        return made
+
+    monkeypatch.setattr(_lease, "lease_of", outliving)
+    with pytest.raises(LostError, match="has ended"):
+        runs.deploy(deployed, change=True)
+    (lease,) = (item for item in deployed.objects.values() if item["kind"] == "Lease")
+    assert "process" in lease["spec"]["holderIdentity"]
 
 
 def test_the_server_in_memory_is_strict(nothing: ApiServer) -> None:
