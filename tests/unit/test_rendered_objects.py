@@ -446,9 +446,7 @@ def test_nobody_is_let_in_from_everywhere_but_to_what_is_published(release: str)
 def test_what_is_managed_gets_its_egress_from_what_configures_it(
     release: str, component: str, wanted: set[tuple[str, int]]
 ) -> None:
-    (spec,) = [
-        policy["spec"] for policy in policies(release) if policy["metadata"]["name"] == f"airflow-{component}"
-    ]
+    (spec,) = [policy["spec"] for policy in policies(release) if policy["metadata"]["name"] == f"airflow-{component}"]
     rules = [rule for rule in spec["egress"] if "podSelector" not in str(rule) and "ports" in rule]
     assert {
         (rule["to"][0]["ipBlock"]["cidr"] if "to" in rule else "anywhere", port["port"])
