@@ -43,8 +43,9 @@ soak: environment cluster images ## Kill deploys at many points, and see what th
 rendered: environment ## Write the rendered manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.rendered
 
-docs: environment ## Write each role's README.md from its argument specs
+docs: environment ## Write each role's README.md from its argument specs, and the table of network flows
 	@.venv/bin/python -m tools.role_readmes
+	@.venv/bin/python -m tools.network_table
 
 lock: python ## Resolve requirements/dev.in into requirements/dev.txt
 	@$(TOOL) tools.environment --lock

@@ -9,30 +9,20 @@ A pod with the release's image, certificates and rights is made for a moment, an
 from __future__ import annotations
 
 import contextlib
-import copy
 import inspect
 import json
-import secrets as random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
-from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict import pod_verdict
 from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, State
-
-#: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
-TRIAL_LABEL = "airflow.kubernetes/trial-of"
-
-#: Seconds between two looks at the pod, and until it must run: its image may still have to be pulled.
-LOOK, STARTED_WITHIN = 0.3, 300.0
+from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import TrialPod
 
 
 @dataclass(frozen=True)
@@ -69,11 +59,8 @@ class Trial:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
-        self.release = release
-        self.pod = pod
+        self.pod = TrialPod(client, release, pod, "the database and the broker", clock, sleep)
         self.namespace = namespace
-        self.clock = clock
-        self.sleep = sleep
 
     def problems(self, services: Sequence[Service]) -> list[str]:
         """Return what is wrong with the services, a sentence or two for each problem.
@@ -84,8 +71,8 @@ class Trial:
         :raises Failure: the pod cannot run.
         """
         with self._namespace_there() as keep:
-            with self._running_pod() as (pod, container):
-                answers = self._ask(pod, container, services)
+            with self.pod.running() as pod:
+                answers = self._ask(pod, services)
             problems = [
                 in_words(service, said)
                 for service, problems in zip(services, answers, strict=True)
@@ -111,59 +98,8 @@ class Trial:
             if made and not verdicts[-1]:
                 self.client.delete("v1", "Namespace", made["metadata"]["name"])
 
-    @contextlib.contextmanager
-    def _running_pod(self) -> Iterator[tuple[Manifest, str]]:
-        pod = copy.deepcopy(self.pod)
-        metadata = pod["metadata"]
-        metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
-        metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
-        self._remove_left_behind(metadata["namespace"])
-        self.client.create(pod, FIELD_MANAGER)
-        try:
-            yield self._started(metadata["namespace"], metadata["name"]), pod["spec"]["containers"][0]["name"]
-        finally:
-            self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
-
-    def _remove_left_behind(self, namespace: str) -> None:
-        """Delete the pods of trials that were killed."""
-        for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
-            self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
-
-    def _started(self, namespace: str, name: str) -> Manifest:
-        """Wait until the pod runs.
-
-        :raises Failure: it never will, or not in time.
-        """
-        deadline = self.clock() + STARTED_WITHIN
-        while True:
-            pod = self.client.get("v1", "Pod", name, namespace)
-            if pod is None:
-                raise Failure(f"The pod {name}, which tries the database and the broker, was deleted by somebody else.")
-            verdict = pod_verdict(pod, Case(pod, self.client.now(), events=self._events(pod)))
-            if verdict.state is State.DONE:
-                return pod
-            if verdict.state is State.NEVER or self.clock() >= deadline:
-                raise Failure(
-                    f"The database and the broker cannot be tried, because the pod for it does not start: "
-                    f"{verdict.reason}. {verdict.advice}".rstrip()
-                )
-            self.sleep(LOOK)
-
-    def _events(self, pod: Manifest) -> dict[str, list[Event]]:
-        metadata = pod["metadata"]
-        try:
-            found = self.client.request(
-                "get",
-                f"/api/v1/namespaces/{quote(metadata['namespace'])}/events",
-                field_selector=f"involvedObject.uid={metadata['uid']}",
-            )
-        except ApiFailure:
-            # They only let it be told sooner.
-            return {}
-        return {metadata["uid"]: [Event.of(event) for event in found.get("items") or ()]}
-
-    def _ask(self, pod: Manifest, container: str, services: Sequence[Service]) -> list[list[str]]:
-        metadata = pod["metadata"]
+    def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
+        metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
         text = inspect.getsource(_services_program).encode("utf-8")
         reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'services', 'exec'))"
         command = ["python", "-X", "utf8", "-c", reader]

@@ -78,8 +78,9 @@ def test_the_role_of_a_deploy_is_what_a_deploy_asks_for() -> None:
     assert yaml.safe_load(blocks_of_permissions()[0])["rules"] == rules("airflow_permissions")
 
 
-def test_the_rules_of_a_trial_are_what_a_trial_asks_for() -> None:
-    assert rules("airflow_trial_permissions") in [yaml.safe_load(block) for block in blocks_of_permissions()]
+@pytest.mark.parametrize("variable", ["airflow_trial_permissions", "airflow_network_trial_permissions"])
+def test_the_rules_of_a_trial_are_what_a_trial_asks_for(variable: str) -> None:
+    assert rules(variable) in [yaml.safe_load(block) for block in blocks_of_permissions()]
 
 
 def blocks_of_permissions() -> list[str]:

@@ -21,6 +21,8 @@ SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"],
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small"]
+#: Those without network policies.
+OPEN = ["least"]
 #: Claims that are there already.
 USERS_OWN = {"small": {"team-files"}}
 #: Secrets that examples name and the user makes, with their keys.
@@ -318,7 +320,11 @@ def test_the_names_are_those_of_the_architecture(release: str) -> None:
         ("ConfigMap", f"{prefix}-config"),
     }
     services = SERVICES.get(release, ["redis", "postgresql"])
-    found = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in objects(release)}
+    found = {
+        (manifest["kind"], manifest["metadata"]["name"])
+        for manifest in objects(release)
+        if manifest["kind"] != "NetworkPolicy"
+    }
     own, others = (master, separate) if release in MASTER_WORKER else (separate, master)
     assert own | wanted <= found
     assert not others & found
@@ -372,3 +378,78 @@ def test_every_service_chooses_the_pod_that_its_container_is_in(release: str) ->
     for service in services:
         assert service["spec"]["selector"].items() <= pod.template["metadata"]["labels"].items()
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+def policies(release: str) -> list[Manifest]:
+    return [manifest for manifest in objects(release) if manifest["kind"] == "NetworkPolicy"]
+
+
+def policies_of(pod: Pod) -> list[Manifest]:
+    labels = pod.template["metadata"]["labels"]
+    return [
+        policy["spec"]
+        for policy in policies(pod.release)
+        if selects(policy["spec"]["podSelector"]["matchLabels"], labels)
+    ]
+
+
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release not in OPEN], ids=str)
+def test_what_is_not_let_through_is_refused_to_every_pod(pod: Pod) -> None:
+    (refusal, *_others) = sorted(policies_of(pod), key=len)
+    assert refusal.keys() == {"podSelector", "policyTypes"}
+    assert refusal["policyTypes"] == ["Ingress", "Egress"]
+
+
+@pytest.mark.parametrize("release", OPEN)
+def test_without_policies_there_is_none(release: str) -> None:
+    assert policies(release) == []
+
+
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release not in OPEN], ids=str)
+def test_every_port_of_a_pod_that_something_asks_is_let_in(pod: Pod) -> None:
+    """But that of the scheduler's health, which the kubelet asks."""
+    ports = {port["containerPort"] for container in pod.spec["containers"] for port in container.get("ports", [])}
+    let_in = {port["port"] for spec in policies_of(pod) for rule in spec.get("ingress", []) for port in rule["ports"]}
+    assert let_in - {8974} == ports - {8974}
+
+
+@every_release
+def test_nobody_is_let_in_from_everywhere_but_to_what_is_published(release: str) -> None:
+    """A rule without peers, or with an empty list of them, means everybody; `everything` says who its users are."""
+    published = {
+        tuple(manifest["spec"]["selector"].items())
+        for manifest in objects(release)
+        if manifest["kind"] == "Service" and manifest["spec"].get("type", "ClusterIP") != "ClusterIP"
+    }
+    open_for_all = {
+        tuple(policy["spec"]["podSelector"]["matchLabels"].items())
+        for policy in policies(release)
+        for rule in policy["spec"].get("ingress", [])
+        if not rule.get("from")
+    }
+    assert open_for_all == (set() if release in (*OPEN, "everything") else published)
+
+
+@pytest.mark.parametrize(
+    ("release", "component", "wanted"),
+    [
+        ("defaults", "scheduler", set()),
+        ("managed", "scheduler", {("anywhere", 6543), ("anywhere", 6379)}),
+        ("url", "flower", {("anywhere", 6000), ("10.1.2.3/32", 6379)}),
+        ("mysql_managed", "migrations", {("anywhere", 3306)}),
+        ("pooled", "pgbouncer", {("anywhere", 5432)}),
+        ("pooled", "scheduler", {("anywhere", 5432), ("anywhere", 26379), ("anywhere", 6379)}),
+        ("storage", "api-server", {("anywhere", 443)}),
+        ("git", "dag-processor", {("anywhere", 443), ("anywhere", 22), ("anywhere", 2222)}),
+    ],
+)
+def test_what_is_managed_gets_its_egress_from_what_configures_it(
+    release: str, component: str, wanted: set[tuple[str, int]]
+) -> None:
+    (spec,) = [policy["spec"] for policy in policies(release) if policy["metadata"]["name"] == f"airflow-{component}"]
+    rules = [rule for rule in spec["egress"] if "podSelector" not in str(rule) and "ports" in rule]
+    assert {
+        (rule["to"][0]["ipBlock"]["cidr"] if "to" in rule else "anywhere", port["port"])
+        for rule in rules
+        for port in rule["ports"]
+    } == wanted

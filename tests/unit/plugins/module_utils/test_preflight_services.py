@@ -12,13 +12,8 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_services, _services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import (
-    STARTED_WITHIN,
-    TRIAL_LABEL,
-    Service,
-    Trial,
-    in_words,
-)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial, in_words
+from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import STARTED_WITHIN, TRIAL_LABEL
 
 DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a")
 POD = {

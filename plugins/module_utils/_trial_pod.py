@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A pod that is made for a moment, to try something from inside the cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import secrets as random
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict import pod_verdict
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, State
+
+#: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
+TRIAL_LABEL = "airflow.kubernetes/trial-of"
+
+#: Seconds between two looks at the pod, and until it must run: its image may still have to be pulled.
+LOOK, STARTED_WITHIN = 0.3, 300.0
+
+
+class TrialPod:
+    """Makes such pods for one release.
+
+    :param pod: the pod, but for its name.
+    :param what: what is tried in it, as the subject of a sentence in the plural.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        release: str,
+        pod: Manifest,
+        what: str,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.release = release
+        self.pod = pod
+        self.what = what
+        self.clock = clock
+        self.sleep = sleep
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Manifest]:
+        """Make the pod, yield it when it runs, and delete it.
+
+        :raises Failure: it cannot run.
+        """
+        pod = copy.deepcopy(self.pod)
+        metadata = pod["metadata"]
+        metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
+        metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
+        self._remove_left_behind(metadata["namespace"])
+        self.client.create(pod, FIELD_MANAGER)
+        try:
+            yield self._started(metadata["namespace"], metadata["name"])
+        finally:
+            self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
+
+    def _remove_left_behind(self, namespace: str) -> None:
+        """Delete the pods of trials that were killed."""
+        for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
+            self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
+
+    def _started(self, namespace: str, name: str) -> Manifest:
+        """Wait until the pod runs.
+
+        :raises Failure: it never will, or not in time.
+        """
+        deadline = self.clock() + STARTED_WITHIN
+        while True:
+            pod = self.client.get("v1", "Pod", name, namespace)
+            if pod is None:
+                raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
+            verdict = pod_verdict(pod, Case(pod, self.client.now(), events=self._events(pod)))
+            if verdict.state is State.DONE:
+                return pod
+            if verdict.state is State.NEVER or self.clock() >= deadline:
+                raise Failure(
+                    f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
+                    f"{verdict.reason}. {verdict.advice}".rstrip()
+                )
+            self.sleep(LOOK)
+
+    def _events(self, pod: Manifest) -> dict[str, list[Event]]:
+        metadata = pod["metadata"]
+        try:
+            found = self.client.request(
+                "get",
+                f"/api/v1/namespaces/{quote(metadata['namespace'])}/events",
+                field_selector=f"involvedObject.uid={metadata['uid']}",
+            )
+        except ApiFailure:
+            # They only let it be told sooner.
+            return {}
+        return {metadata["uid"]: [Event.of(event) for event in found.get("items") or ()]}

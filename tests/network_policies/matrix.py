@@ -1,0 +1,321 @@
+"""Try who reaches whom, and compare that with the table of flows and with what another program makes of the policies.
+
+From every pod of a release, from one beside it and from some of another namespace, a connection is tried to every port
+of the table, and to one that is not in it, of every other of these pods, of the cluster's DNS, of the Kubernetes API,
+of an address outside and of the metadata address. A port at which nobody listens is reached too: its host says so.
+
+    python -m tests.network_policies.matrix --namespace walled --release walled --elsewhere walled-elsewhere
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools._go import ensure_program
+from tools._programs import POLICY_ANALYZER
+from tools._run import run, start_log
+from tools.network_table import FLOWS
+
+MARK = "airflow.kubernetes/"
+#: Addresses that the scenario gives the node: one of nobody's, and that of a cloud's metadata service.
+OUTSIDE, METADATA = "203.0.113.10", "169.254.169.254"
+
+#: Of these, one is in no row of the table, and at one the kubelet alone asks.
+FURTHER_PORTS = (9, 8974)
+
+#: Tries of the whole matrix: what has changed takes a moment to be enforced.
+ROUNDS, PAUSE = 5, 2.0
+
+REACHED, LISTENING = "reached", "listening"
+
+# One line for each address and port that was reached; of the others none, in whichever way they are refused.
+_TRY = r"""
+try() {
+  if message=$( (exec 3<> "/dev/tcp/$1/$2") 2>&1); then echo "$1 $2 listening"
+  elif [[ $message == *"Connection refused"* ]]; then echo "$1 $2 reached"
+  fi
+}
+while read -r address port; do try "$address" "$port" & done
+wait
+"""
+
+
+@dataclass(frozen=True)
+class End:
+    """Somebody who reaches or is reached: a pod, or an address.
+
+    :param parts: what the table calls it: components that are in a pod, or parties that it plays.
+    """
+
+    name: str
+    address: str
+    parts: frozenset[str] = frozenset()
+    namespace: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    namespace_labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+    container: str = ""
+    port_names: Mapping[int, str] = field(default_factory=dict, hash=False)
+    inside: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A connection from a pod to a port."""
+
+    source: End
+    target: End
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.source.name} -> {self.target.name}:{self.port}"
+
+
+def allowed(attempt: Attempt, flows: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether the table lets it through; who is not of the release talks to others of that kind as it likes."""
+    source, target = attempt.source, attempt.target
+    if not source.inside and not target.inside:
+        return True
+    return any(
+        source.parts & {*flow["from"]}
+        and target.parts & {*flow["to"]}
+        and attempt.port in flow.get("ports", [attempt.port])
+        for flow in flows
+    )
+
+
+def table_of_flows() -> list[dict[str, Any]]:
+    """Return the rows of the role, with what the variables of the scenario say of them."""
+    flows: list[dict[str, Any]] = yaml.safe_load(FLOWS.read_text())["airflow_network_flows"]
+    for flow in flows:
+        if flow["to"] == ["dns"]:
+            flow["ports"] = [53, 5353]
+        elif flow["to"] == ["outside-of-group"]:
+            flow["from"] = ["open-worker"]
+    return flows
+
+
+def attempts(ends: Sequence[End], flows: Iterable[Mapping[str, Any]]) -> list[Attempt]:
+    """Return every connection to try; nobody is asked whether it reaches itself."""
+    ports = sorted({port for flow in flows for port in flow.get("ports", [])} | {*FURTHER_PORTS, 443})
+    return [
+        Attempt(source, target, port)
+        for source in ends
+        if source.container
+        for target in ends
+        if target != source
+        for port in ([6443] if target.name == "kubernetes" else ports)
+    ]
+
+
+class Cluster:
+    """Asks the cluster by kubectl."""
+
+    def __init__(self, context: str) -> None:
+        self._kubectl = ["kubectl", "--context", context]
+
+    def get(self, *words: str) -> Any:
+        return json.loads(run([*self._kubectl, "get", *words, "--output=json"], timeout=60, log_stdout=False))
+
+    def reached(self, source: End, tried: Iterable[Attempt]) -> dict[Attempt, str]:
+        """Try from a pod, and return what was reached."""
+        by_place = {(attempt.target.address, attempt.port): attempt for attempt in tried}
+        command = ["exec", "--stdin", "--namespace", source.namespace, source.name, "--container", source.container]
+        lines = "".join(f"{address} {port}\n" for address, port in by_place)
+        done = subprocess.run(
+            [*self._kubectl, *command, "--", "timeout", "10", "bash", "-c", _TRY],
+            input=lines,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        # The command's own time limit ends what gets no answer at all.
+        if done.returncode not in (0, 124):
+            raise RuntimeError(f"{source.name}: {done.stderr}")
+        found = (line.split() for line in done.stdout.splitlines())
+        return {by_place[address, int(port)]: how for address, port, how in found}
+
+
+def ends_of(cluster: Cluster, options: argparse.Namespace) -> list[End]:
+    """Return all who take part."""
+    components = set(yaml.safe_load(FLOWS.read_text())["airflow_network_component_names"])
+    found = [
+        _pod(cluster, pod, options, components)
+        for namespace in (options.namespace, options.elsewhere)
+        for pod in cluster.get("pods", "--namespace", namespace)["items"]
+        if pod["status"]["phase"] == "Running" and "deletionTimestamp" not in pod["metadata"]
+    ]
+    dns = cluster.get("pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")["items"][0]
+    (node,) = cluster.get("nodes")["items"]
+    (address,) = (entry["address"] for entry in node["status"]["addresses"] if entry["type"] == "InternalIP")
+    return [
+        *sorted(found, key=lambda end: (not end.inside, end.name)),
+        End(
+            "dns",
+            dns["status"]["podIP"],
+            frozenset({"dns"}),
+            "kube-system",
+            dns["metadata"]["labels"],
+            {"kubernetes.io/metadata.name": "kube-system"},
+        ),
+        End("kubernetes", address),
+        End("outside", OUTSIDE, frozenset({"outside", "outside-of-group"})),
+        End("metadata", METADATA),
+    ]
+
+
+def _pod(cluster: Cluster, pod: Mapping[str, Any], options: argparse.Namespace, components: set[str]) -> End:
+    metadata, containers = pod["metadata"], pod["spec"]["containers"]
+    labels = metadata.get("labels", {})
+    inside = labels.get(f"{MARK}release") == options.release
+    parts = {name for name in components if labels.get(f"{MARK}{name}") == "true"}
+    if labels.get(f"{MARK}worker-group", options.closed_group) != options.closed_group:
+        parts.add("open-worker")
+    if labels.get("door"):
+        parts = {"users", "flower-users"}
+    return End(
+        metadata["name"],
+        pod["status"]["podIP"],
+        frozenset(parts),
+        metadata["namespace"],
+        labels,
+        {"kubernetes.io/metadata.name": metadata["namespace"]},
+        containers[0]["name"],
+        {
+            port["containerPort"]: port.get("name", "")
+            for container in containers
+            for port in container.get("ports", [])
+        },
+        inside,
+    )
+
+
+def observed(cluster: Cluster, tries: Sequence[Attempt]) -> dict[Attempt, str]:
+    """Try all, from all pods at once."""
+    sources = list(dict.fromkeys(attempt.source for attempt in tries))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        answers = pool.map(lambda end: cluster.reached(end, [t for t in tries if t.source == end]), sources)
+        return {attempt: how for answer in answers for attempt, how in answer.items()}
+
+
+def computed(policies: Mapping[str, Any], tries: Sequence[Attempt]) -> set[Attempt]:
+    """Return what cyclonus says that the policies let through."""
+    traffic = [
+        {
+            "Source": _peer(attempt.source),
+            "Destination": _peer(attempt.target),
+            "Protocol": "TCP",
+            "ResolvedPort": attempt.port,
+            "ResolvedPortName": attempt.target.port_names.get(attempt.port, ""),
+        }
+        for attempt in tries
+    ]
+    cyclonus = ensure_program(POLICY_ANALYZER) / "cyclonus"
+    with tempfile.TemporaryDirectory() as folder:
+        policy_file, traffic_file = Path(folder, "policies.json"), Path(folder, "traffic.json")
+        policy_file.write_text(json.dumps(policies))
+        traffic_file.write_text(json.dumps(traffic))
+        words = ["--mode=query-traffic", f"--policy-path={policy_file}", f"--traffic-path={traffic_file}"]
+        said = run([cyclonus, "analyze", *words], timeout=120, log_stdout=False)
+    answers = ["TRUE" in line for line in said.splitlines() if "IS ALLOWED?" in line]
+    if len(answers) != len(tries):
+        raise RuntimeError(f"cyclonus was asked for {len(tries)} connections and answered for {len(answers)}")
+    return {attempt for attempt, answer in zip(tries, answers, strict=True) if answer}
+
+
+def _peer(end: End) -> dict[str, Any]:
+    internal = {"PodLabels": end.labels, "NamespaceLabels": end.namespace_labels, "Namespace": end.namespace}
+    return {"IP": end.address, **({"Internal": internal} if end.namespace else {})}
+
+
+def lines_of(ends: Sequence[End], tries: Iterable[Attempt], let_through: Container[Attempt]) -> Iterator[str]:
+    """Yield the matrix: a row for each who reaches, and for each who is reached the ports."""
+    ports: dict[tuple[str, str], dict[int, bool]] = {}
+    for attempt in tries:
+        ports.setdefault((attempt.source.name, attempt.target.name), {})[attempt.port] = attempt in let_through
+    names = [end.name for end in ends]
+    rows = [["from \\ to", *names]]
+    for source in (end.name for end in ends if end.container):
+        rows.append([source, *(_cell(ports.get((source, target), {})) for target in names)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _cell(ports: Mapping[int, bool]) -> str:
+    """Return the ports that are let through: ``-`` for none of those that were tried."""
+    if not ports:
+        return ""
+    return "all" if all(ports.values()) else " ".join(str(port) for port, through in ports.items() if through) or "-"
+
+
+def differences(
+    tries: Sequence[Attempt],
+    found: Mapping[Attempt, str],
+    opinions: Mapping[str, set[Attempt]],
+    must_listen: Callable[[Attempt], bool],
+) -> list[str]:
+    """Return a line for everything that is not as somebody says."""
+    lines = [
+        f"{attempt}: {'let through' if attempt in found else 'refused'}, but {who} says otherwise"
+        for attempt in tries
+        for who, says in opinions.items()
+        if (attempt in found) != (attempt in says)
+    ]
+    silent = (attempt for attempt in tries if must_listen(attempt) and found.get(attempt) == REACHED)
+    return lines + [f"{attempt}: nobody listens" for attempt in silent]
+
+
+def main() -> int:
+    """Print the matrix and what is wrong with it, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--context", default="kind-airflow")
+    parser.add_argument("--namespace", required=True)
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--elsewhere", required=True, help="another namespace with pods")
+    parser.add_argument("--closed-group", default="", help="the worker group that may not go out")
+    parser.add_argument("--open", action="store_true", help="there are no policies: everything has to be let through")
+    options = parser.parse_args()
+    start_log()
+    cluster = Cluster(options.context)
+    ends, flows = ends_of(cluster, options), table_of_flows()
+    tries = attempts(ends, flows)
+    policies = cluster.get("networkpolicies", "--namespace", options.namespace)
+    opinions = {
+        "the table": {*tries} if options.open else {attempt for attempt in tries if allowed(attempt, flows)},
+        "cyclonus": computed(policies, tries),
+    }
+    for round_number in range(ROUNDS):
+        found = observed(cluster, tries)
+        wrong = differences(tries, found, opinions, lambda attempt: _between_components(attempt, flows))
+        if not wrong:
+            break
+        time.sleep(PAUSE if round_number < ROUNDS - 1 else 0)
+    print("\n".join(lines_of(ends, tries, {*found})))
+    listening = sum(how == LISTENING for how in found.values())
+    print(
+        f"\n{len(policies['items'])} policies, {len(tries)} connections tried: {len(found)} let through, of which "
+        f"{listening} to somebody who listens, and {len(tries) - len(found)} refused."
+    )
+    print("\n".join(wrong) if wrong else f"{' and '.join(opinions)} say the same.".capitalize())
+    return 1 if wrong else 0
+
+
+def _between_components(attempt: Attempt, flows: Iterable[Mapping[str, Any]]) -> bool:
+    return attempt.source.inside and attempt.target.inside and allowed(attempt, flows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
