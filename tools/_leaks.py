@@ -24,10 +24,11 @@ def spellings(value: str) -> set[str]:
     """Return the ways in which a value may be written."""
     encoded = value.encode()
     ways = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1], repr(value)[1:-1]}
-    ways |= {base64.b64encode(data).decode().rstrip("=") for data in (encoded, encoded + b"\n")}
-    # Within a longer text that is encoded as a whole it begins at any of three places.
-    for lead in (1, 2):
-        ways.add(base64.b64encode(b"\0" * lead + encoded).decode()[4:].rstrip("=")[:-1])
+    # Within a longer text that is encoded as a whole a value begins at any of three places.
+    for lead in range(3):
+        data = bytes(lead) + encoded
+        whole = base64.b64encode(data[: len(data) // 3 * 3]).decode()
+        ways.add(whole[4:] if lead else whole)
     return ways
 
 
