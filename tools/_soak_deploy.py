@@ -1,4 +1,4 @@
-"""A deploy that can be killed at a line of its output, as a machine that loses its power would end it."""
+"""A run of a playbook that can be killed at a line of its output, as a machine that loses its power would end it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tools._stage import CHECKOUT, stage_environment
 DEPLOY_SECONDS = 700.0
 #: A task begins, or what is waited for changes.
 _POINT = re.compile(r"(?P<task>TASK \[(?!.*Validating arguments))|  \[\w+\] +\S")
+#: A task begins, whatever it waits for.
+TASKS_ONLY = re.compile(r"(?P<task>TASK \[(?!.*Validating arguments))")
 _TASK = re.compile(r"TASK \[(?:airflow\.kubernetes\.)?(.*?)\]")
 #: Seconds from a line to the kill, by turns: a task's requests come after the line that announces it.
 PAUSES = (0.0, 0.2, 0.5, 0.1, 0.35)
@@ -67,16 +70,33 @@ class Run:
 
 
 def deploy(folder: Path, namespace: str, kill_at: int | None = None, **variables: Any) -> Run:
-    """Deploy the small release, and kill it when it has written so many lines, if it does.
+    """Deploy the small release, and kill it when it has written so many lines, if it does."""
+    return play("deploy.yml", folder, namespace, kill_at, **variables)
+
+
+def play(
+    playbook: str,
+    folder: Path,
+    namespace: str,
+    kill_at: int | None = None,
+    points: re.Pattern[str] = _POINT,
+    options: Sequence[str] = (),
+    seconds: float = DEPLOY_SECONDS,
+    **variables: Any,
+) -> Run:
+    """Run a playbook on the small release, and kill it when it has written so many lines, if it does.
 
     :param folder: for its file of variables.
+    :param points: the lines that count.
+    :param options: further ones of ansible-playbook.
+    :param seconds: after which it is killed anyway.
     """
     file = folder / f"{namespace}.json"
     file.write_text(json.dumps({**SMALL, "airflow_namespace": namespace, **variables}))
     run = Run()
     start = time.monotonic()
     with subprocess.Popen(
-        ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{file}", "deploy.yml"],
+        ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{file}", *options, playbook],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -85,7 +105,7 @@ def deploy(folder: Path, namespace: str, kill_at: int | None = None, **variables
         text=True,
         start_new_session=True,
     ) as process:
-        killer = threading.Timer(DEPLOY_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        killer = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
         killer.start()
         try:
             assert process.stdout is not None
@@ -93,7 +113,7 @@ def deploy(folder: Path, namespace: str, kill_at: int | None = None, **variables
                 run.lines.append(line.rstrip())
                 if task := _TASK.match(line):
                     run.task = task[1]
-                if point := _POINT.match(line):
+                if point := points.match(line):
                     run.points.append(bool(point["task"]))
                 if kill_at is not None and len(run.points) >= kill_at:
                     time.sleep(PAUSES[kill_at % len(PAUSES)])

@@ -68,10 +68,12 @@ class Execution:
 
 
 class Release:
-    """The release of the inventory, with the DAG of the soak."""
+    """A release, the inventory's if none is named, with the DAG of the soak."""
 
-    def __init__(self) -> None:
-        self._kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(CLUSTER)), "--namespace", NAMESPACE]
+    def __init__(self, cluster: str = CLUSTER, namespace: str = NAMESPACE) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._kubectl = [str(ensure_kubectl()), "--kubeconfig", str(kubeconfig(cluster)), "--namespace", namespace]
 
     def kubectl(self, *arguments: str, timeout: float = 60, stdin: str = "") -> str:
         """Run kubectl in the release's namespace and return what it printed.
@@ -83,7 +85,7 @@ class Release:
     def play(self, playbook: str, **variables: Any) -> None:
         """Run a playbook on the release."""
         command = ["ansible-playbook", "--inventory", INVENTORY, playbook, "--extra-vars", json.dumps(variables)]
-        env = {**stage_environment(""), "KUBECONFIG": str(kubeconfig(CLUSTER))}
+        env = {**stage_environment(""), "KUBECONFIG": str(kubeconfig(self._cluster))}
         run(command, timeout=PLAYBOOK_SECONDS, env=env, cwd=CHECKOUT)
 
     def pods(self, component: str) -> list[str]:
@@ -104,7 +106,9 @@ class Release:
     def healthy(self) -> bool:
         """Tell whether all nodes are ready, all is rolled out, Airflow is well, and each worker consumes its queues."""
         try:
-            return is_ready(CLUSTER) and self._rolled_out() and self._airflow_is_well() and self._workers_consume()
+            return (
+                is_ready(self._cluster) and self._rolled_out() and self._airflow_is_well() and self._workers_consume()
+            )
         except CommandError:
             return False
 
@@ -128,7 +132,7 @@ class Release:
 
         def started() -> bool:
             try:
-                answers.extend(self._ask(unpause, ("POST", f"{dag}/dagRuns", body)))
+                answers.extend(self.ask(unpause, ("POST", f"{dag}/dagRuns", body)))
             except CommandError:
                 return False
             return True
@@ -139,9 +143,9 @@ class Release:
     def instances(self, run_id: str) -> list[Mapping[str, Any]]:
         """Return the mapped task instances of a run, as Airflow's REST API tells them."""
         path = f"/api/v2/dags/{DAG}/dagRuns/{run_id}/taskInstances"
-        total = self._ask(("GET", f"{path}?limit=1"))[0]["total_entries"]
+        total = self.ask(("GET", f"{path}?limit=1"))[0]["total_entries"]
         requests = [("GET", f"{path}?limit=100&offset={offset}") for offset in range(0, total, 100)]
-        found = [instance for answer in self._ask(*requests) for instance in answer["task_instances"]]
+        found = [instance for answer in self.ask(*requests) for instance in answer["task_instances"]]
         return [instance for instance in found if instance["task_id"] == "work"]
 
     def states(self, run_id: str) -> Counter[str]:
@@ -171,7 +175,7 @@ class Release:
         return all(map(rolled_out, workloads)) and not any("deletionTimestamp" in pod["metadata"] for pod in pods)
 
     def _airflow_is_well(self) -> bool:
-        service = f"/api/v1/namespaces/{NAMESPACE}/services/{NAME}-api-server:8080/proxy"
+        service = f"/api/v1/namespaces/{self._namespace}/services/{NAME}-api-server:8080/proxy"
         health = json.loads(self.kubectl("get", "--raw", f"{service}/api/v2/monitor/health"))
         return is_well(health)
 
@@ -182,7 +186,8 @@ class Release:
             self.kubectl("exec", worker, "--container=worker", "--", *probe)
         return True
 
-    def _ask(self, *requests: tuple[Any, ...]) -> list[Any]:
+    def ask(self, *requests: tuple[Any, ...]) -> list[Any]:
+        """Return what Airflow's REST API answers to requests: method, path, body."""
         secret = json.loads(self.kubectl("get", "secret", f"{NAME}-admin", "--output", "json"))["data"]
         login = {key: base64.b64decode(value).decode() for key, value in secret.items()}
         order = json.dumps({"login": login, "requests": requests})

@@ -23,7 +23,9 @@ _ANNOTATIONS = (
 )
 _SPEC = ("clusterIP", "clusterIPs", "volumeName", "nodeName", "acquireTime", "renewTime", "leaseTransitions")
 #: Passwords are random, and so is what is made of them.
-_CHECKSUM = re.compile(r'("airflow\.kubernetes/(?:admin|jwt|login|password|secrets)-checksum": )"\w+"')
+_CHECKSUM = re.compile(
+    r'("airflow\.kubernetes/(?:admin|api-secret|broker|fernet|jwt|login|password|secrets)-checksum": )"\w+"'
+)
 _HASH = re.compile(r"(-migrations-[0-9-]+)-[0-9a-f]{10}(-\w{5})?")
 
 State = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tools import _soak_endurance, _soak_interruptions
+from tools import _soak_endurance, _soak_interruptions, _soak_rotation
 from tools._errors import ToolError
 from tools._run import start_log
 
@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     sections = parser.add_subparsers(required=True, metavar="SECTION")
     _soak_interruptions.add_parser(sections)
     _soak_endurance.add_parser(sections)
+    _soak_rotation.add_parser(sections)
     options = parser.parse_args(arguments)
     try:
         start_log()

@@ -12,7 +12,7 @@ import contextlib
 import io
 import json
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -148,6 +148,32 @@ class Exec:
         taken = bytes(self._out[:size])
         del self._out[:size]
         return taken
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the program's standard output until it ends.
+
+        :raises Failure: it failed; says how, with the end of its standard error.
+        """
+        while True:
+            try:
+                received = self._channels.receive()
+            except TimeoutError as error:
+                raise Failure(f"The program in {self.where} does not answer: {error}.") from error
+            if received is None:
+                break
+            channel, data = received
+            {STDOUT: self._out, STATUS: self._status}.get(channel, self._said).extend(data)
+            *whole, rest = self._out.split(b"\n")
+            self._out = bytearray(rest)
+            yield from (line.decode("utf-8", "replace") for line in whole)
+        if not self._succeeded():
+            raise Failure(self._ended())
+
+    def _succeeded(self) -> bool:
+        try:
+            return bool(json.loads(self._status)["status"] == "Success")
+        except (ValueError, KeyError, TypeError):
+            return False
 
     def _ended(self) -> str:
         said = self._said.decode("utf-8", "replace").strip().splitlines()[-5:]

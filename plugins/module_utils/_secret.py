@@ -13,7 +13,7 @@ import hashlib
 import re
 import secrets as random
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ OPTIONS: dict[str, Any] = {
                     "quote": {"type": "bool", "default": True},
                     "variable": {"type": "str"},
                     "keep": {"type": "bool", "default": False},
+                    "optional": {"type": "bool", "default": False},
+                    "formerly": {"type": "str"},
                 },
             },
         },
@@ -85,6 +87,8 @@ class Key:
     :param quote: percent-encode those values, as a URL needs them.
     :param variable: the inventory variable that ``value`` or the Secret in ``derive`` comes from, for messages.
     :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
+    :param optional: read where it is there, and never made.
+    :param formerly: the Secret that used to hold it: its value is taken over from there, and the key removed.
     """
 
     key: str
@@ -95,6 +99,8 @@ class Key:
     quote: bool = True
     variable: str | None = None
     keep: bool = False
+    optional: bool = False
+    formerly: str | None = None
 
 
 @dataclass
@@ -122,6 +128,12 @@ class Secret:
         existing = self.existing
         return self.live is None or any(existing.get(key) != value for key, value in self.values.items())
 
+    def moved(self, secrets: Iterable[Secret]) -> list[str]:
+        """Return the keys in it that others of the task hold by now."""
+        existing = self.existing
+        keys = (key for secret in secrets for key in secret.keys)
+        return [key.key for key in keys if key.formerly == self.name and key.key in existing]
+
 
 def run(task: Task) -> dict[str, Any]:
     """Make sure of the Secrets; the result holds names, checksums and what was generated, and no value."""
@@ -135,16 +147,21 @@ def run(task: Task) -> dict[str, Any]:
     client = Client(task.params, task.say, PATIENCE)
     with held(client, task):
         settle(secrets, release, look_up(secrets, lambda name: client.get("v1", "Secret", name, namespace)))
-        changed = [secret for secret in sources_first(secrets) if secret.changed and not secret.users_own(release)]
+        ours = [secret for secret in sources_first(secrets) if not secret.users_own(release)]
+        changed = [secret for secret in ours if secret.changed]
+        moved = {secret.name: keys for secret in ours if (keys := secret.moved(secrets))}
         if not task.check_mode:
-            for secret in changed:
+            # What takes a value over comes first, so that no moment is without it.
+            for secret in sorted(changed, key=lambda secret: all(key.formerly is None for key in secret.keys)):
                 _write(client, secret, release, namespace)
+            for name, keys in moved.items():
+                patch(client, namespace, name, dict.fromkeys(keys))
     return {
-        "changed": bool(changed),
+        "changed": bool(changed or moved),
         "secrets": {
             secret.name: {
                 "checksum": checksum(secret.values, f"{namespace}/{secret.name}"),
-                "changed": secret in changed,
+                "changed": secret in changed or secret.name in moved,
                 "generated": secret.generated,
                 "managed": not secret.users_own(release),
             }
@@ -178,21 +195,23 @@ def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | N
     :raises Failure: a user's own Secret is not there or lacks a key, or a given value contradicts an existing one that
         has to stay.
     """
+    before = {secret.name: secret.existing for secret in secrets}
     for secret in secrets:
-        existing = secret.existing
+        existing = before[secret.name]
         if secret.users_own(release):
-            missing = [key.key for key in secret.keys if key.key not in existing]
+            missing = [key.key for key in secret.keys if key.key not in existing and not key.optional]
             if missing:
                 raise Failure(
                     f"The Secret {secret.name} is not the collection's (it lacks the label {RELEASE_LABEL}={release}), "
                     f"so it is only read, and it has no key {', '.join(missing)}. "
                     "Add what is missing, or delete the Secret to have it made."
                 )
-            secret.values = {key.key: existing[key.key] for key in secret.keys}
+            secret.values = {key.key: existing[key.key] for key in secret.keys if key.key in existing}
             continue
         for key in secret.keys:
-            if key.derive is None:
-                secret.values[key.key] = _settle_key(secret, key, existing.get(key.key))
+            if key.derive is None and (key.key in existing or not key.optional):
+                former = before.get(key.formerly or "", {}).get(key.key)
+                secret.values[key.key] = _settle_key(secret, key, existing.get(key.key, former))
     by_name = {name: other.existing for name, other in (others or {}).items()}
     by_name |= {secret.name: secret.values for secret in secrets}
     for secret in sources_first(secrets):
@@ -316,6 +335,7 @@ def _describe(secret: Secret) -> str:
     origins = {
         key.key: key.derive or ("given in the inventory" if key.value else f"generated: {key.generate}")
         for key in secret.keys
+        if not key.optional
     }
     # A value of several lines is told in one.
     origins = {key: origin.strip().replace("\n", "\\n") for key, origin in origins.items()}
@@ -324,6 +344,22 @@ def _describe(secret: Secret) -> str:
         "module airflow.kubernetes.secret, with External Secrets, or by hand.\n\n"
         + "".join(f"{key}: {origin}\n" for key, origin in origins.items())
     )
+
+
+def patch(client: Client, namespace: str, name: str, values: Mapping[str, str | None]) -> None:
+    """Change keys of a Secret and leave the others; ``None`` removes one."""
+    client.request(
+        "patch",
+        f"/api/v1/namespaces/{namespace}/secrets/{name}",
+        {"data": {key: value if value is None else encode(value) for key, value in values.items()}},
+        content_type="application/merge-patch+json",
+        field_manager=FIELD_MANAGER,
+    )
+
+
+def encode(value: str) -> str:
+    """Return a value as it stands in a Secret's ``data``."""
+    return base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def _write(client: Client, secret: Secret, release: str, namespace: str) -> None:
@@ -338,10 +374,7 @@ def _write(client: Client, secret: Secret, release: str, namespace: str) -> None
         "kind": "Secret",
         "metadata": metadata,
         "type": "Opaque",
-        "data": {
-            key: base64.b64encode(value.encode("utf-8", "surrogateescape")).decode("ascii")
-            for key, value in secret.values.items()
-        },
+        "data": {key: encode(value) for key, value in secret.values.items()},
     }
     try:
         if secret.live is None:

@@ -86,6 +86,16 @@ options:
                 keeps it.
             type: bool
             default: false
+          optional:
+            description:
+              - Read the key where it is there, and never make it.
+            type: bool
+            default: false
+          formerly:
+            description:
+              - Name of the Secret of this task that used to hold the key. Its value is taken over from there, and the
+                key removed.
+            type: str
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes

@@ -123,7 +123,8 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
             else:
                 secrets.setdefault(source["secretRef"]["name"], set())
         for variable in container.get("env", []):
-            if reference := variable.get("valueFrom", {}).get("secretKeyRef"):
+            reference = variable.get("valueFrom", {}).get("secretKeyRef")
+            if reference and not reference.get("optional"):
                 secrets.setdefault(reference["name"], set()).add(reference["key"])
     for volume in pod.spec["volumes"]:
         config_maps |= {volume["configMap"]["name"]} if "configMap" in volume else set()
@@ -153,6 +154,8 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
     clones = {"/opt/airflow/bundles"} if pod.release in GIT else set()
     added = {"/opt/airflow/config/airflow_kubernetes_mysql_tls.py"} if pod.release == "mysql_managed" else set()
+    if any(container["name"] == "api-server" for container in pod.containers):
+        added.add("/opt/airflow/plugins/airflow_kubernetes_jwt.py")
     assert hidden <= {"/opt/airflow/logs"} | without_dags | clones | added
 
 
@@ -265,15 +268,74 @@ def test_files_sort_in_the_order_in_which_they_can_be_applied(release: str) -> N
         assert kinds[0] == "Namespace"
 
 
+#: The Secrets that a container reads, in whole or by a key, as docs/secrets.md tells.
+REACH = {
+    "api-server": {"secrets", "fernet", "api", "jwt"},
+    "scheduler": {"secrets", "broker", "fernet", "jwt"},
+    "dag-processor": {"secrets", "fernet"},
+    "triggerer": {"secrets", "fernet", "api"},
+    "worker": {"secrets", "broker", "redis-password", "api"},
+    "flower": {"broker", "flower"},
+    "migrations": {"secrets", "fernet", "admin"},
+    "redis": {"redis-password"},
+    "postgresql": {"secrets"},
+    "pgbouncer": {"secrets"},
+    "mysql": {"secrets", "mysql-root-password"},
+    "wait-for-schema": {"secrets"},
+}
+
+
+def secrets_read(container: Mapping[str, Any]) -> set[str]:
+    """Return the names of the Secrets in a container's environment."""
+    whole = [source["secretRef"] for source in container.get("envFrom", []) if "secretRef" in source]
+    sources = [variable.get("valueFrom", {}) for variable in container.get("env", [])]
+    keys = [source["secretKeyRef"] for source in sources if "secretKeyRef" in source]
+    return {reference["name"] for reference in whole + keys}
+
+
 @every_release
-def test_the_secret_that_signs_tokens_reaches_only_what_signs_or_verifies_them(release: str) -> None:
-    readers = {
+def test_a_secret_reaches_only_what_uses_it(release: str) -> None:
+    prefix = "af" if release == "everything" else "airflow"
+    found: dict[str, set[str]] = {}
+    for pod in PODS:
+        if pod.release == release:
+            for container in pod.containers:
+                found.setdefault(container["name"], set()).update(secrets_read(container))
+    for name, read in found.items():
+        own = {secret.removeprefix(f"{prefix}-") for secret in read if secret.startswith(f"{prefix}-")}
+        assert own == REACH.get(name, set()), name
+
+
+@every_release
+def test_the_other_secret_of_tokens_reaches_only_what_verifies_them(release: str) -> None:
+    holders = [
         container["name"]
         for pod in PODS
         for container in pod.containers
-        if pod.release == release and "AIRFLOW__API_AUTH__JWT_SECRET" in yaml.safe_dump(container)
-    }
-    assert readers == {"api-server", "scheduler"}
+        if pod.release == release and "OTHER_JWT_SECRET" in yaml.safe_dump(container.get("env", []))
+    ]
+    assert holders == ["api-server"]
+
+
+#: The annotation that tells a pod's version of a Secret.
+CHECKSUMS = {
+    **{name: name for name in ("admin", "broker", "fernet", "jwt", "secrets")},
+    "api": "api-secret",
+    "flower": "login",
+    "redis-password": "password",
+}
+#: Servers keep their data's own passwords, the broker's URL holds that of Redis, and a migration has been made.
+STAY = {("postgresql", "secrets"), ("mysql", "secrets"), ("worker", "redis-password"), ("migrations", "fernet")}
+
+
+@every_pod
+def test_a_change_of_a_secret_replaces_the_pods_that_read_it(pod: Pod) -> None:
+    prefix = "af-" if pod.release == "everything" else "airflow-"
+    annotations = pod.template["metadata"].get("annotations", {})
+    for container in pod.containers:
+        for secret in {name.removeprefix(prefix) for name in secrets_read(container)} & CHECKSUMS.keys():
+            if (container["name"], secret) not in STAY:
+                assert f"airflow.kubernetes/{CHECKSUMS[secret]}-checksum" in annotations, (container["name"], secret)
 
 
 @pytest.mark.parametrize("release", ["git", "small"])

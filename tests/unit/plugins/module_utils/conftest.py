@@ -119,6 +119,8 @@ class Cluster:
         """Answer the reviews of rights, and what is asked of Leases."""
         if "/leases" in path:
             return self._lease(method, path, body)
+        if "/secrets/" in path:
+            return self._patch_secret(path, body)
         if path == "/api/v1/nodes":
             return self.list("v1", "Node", label_selector=params["label_selector"])
         if path.endswith("selfsubjectrulesreviews"):
@@ -133,6 +135,18 @@ class Cluster:
         resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
         scope = "" if wanted["namespace"] else " (cluster)"
         return {"status": {"allowed": self.rights(wanted["verb"], resource + scope)}}
+
+    def _patch_secret(self, path: str, body: Any) -> Any:
+        self.guard(path)
+        with self._lock:
+            namespace, name = path.split("/")[4], path.split("/")[6]
+            self.log.append(f"patch Secret/{name}")
+            self._refuse(f"patch Secret/{name}")
+            stored = self.objects["Secret", namespace, name]
+            merge_patch(stored, body)
+            self.version += 1
+            stored["metadata"]["resourceVersion"] = str(self.version)
+            return copy.deepcopy(stored)
 
     def _lease(self, method: str, path: str, body: Any) -> Any:
         with self._lock:

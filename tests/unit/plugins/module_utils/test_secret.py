@@ -234,6 +234,68 @@ class TestWriting:
             ensure(wanted("login", {"key": "a", "generate": "password"}))
 
 
+class TestMoved:
+    """Keys that used to be in another Secret of the release."""
+
+    WANTED = (
+        wanted("old", {"key": "a", "generate": "password"}),
+        wanted("new", {"key": "F", "generate": "fernet", "keep": True, "formerly": "old"}),
+        wanted("url", {"key": "URL", "derive": "x://{old/a}", "formerly": "old"}),
+    )
+
+    @pytest.fixture
+    def before(self, cluster: Any, ensure: Any) -> dict[str, str]:
+        ensure(
+            wanted(
+                "old", {"key": "a", "generate": "password"}, {"key": "F", "value": "key"}, {"key": "URL", "value": "u"}
+            )
+        )
+        cluster.log.clear()
+        return stored(cluster, "old")
+
+    def test_keep_their_value_and_leave_their_old_place(self, cluster: Any, ensure: Any, before: Any) -> None:
+        result = ensure(*self.WANTED)
+        assert stored(cluster, "new") == {"F": "key"}
+        assert stored(cluster, "url") == {"URL": f"x://{before['a']}"}
+        assert stored(cluster, "old") == {"a": before["a"]}
+        assert result["secrets"]["old"]["changed"]
+        assert result["secrets"]["new"]["generated"] == []
+        assert ensure(*self.WANTED)["changed"] is False
+
+    def test_are_never_without_a_place(self, cluster: Any, ensure: Any, before: Any) -> None:
+        """A run may be killed before any of its writes, and the key must be there for the next one."""
+        ensure(wanted("old", {"key": "a", "value": "changed"}), *self.WANTED[1:])
+        names = [line.split("/")[1] for line in cluster.log]
+        assert names.index("new") < names.index("old")
+        assert cluster.log[-1] == "patch Secret/old"
+
+    def test_stay_in_check_mode(self, cluster: Any, ensure: Any, before: Any) -> None:
+        assert ensure(*self.WANTED, check_mode=True)["changed"]
+        assert stored(cluster, "old") == before
+
+    def test_are_not_removed_from_a_secret_of_the_users(self, cluster: Any, ensure: Any) -> None:
+        cluster.add("Secret", "old", data=encoded({"a": "1", "F": "theirs"}))
+        ensure(*self.WANTED)
+        assert stored(cluster, "old") == {"a": "1", "F": "theirs"}
+        assert stored(cluster, "new") == {"F": "theirs"}
+
+
+class TestOptional:
+    def test_is_read_where_it_is_there_and_never_made(self, cluster: Any, ensure: Any) -> None:
+        secret = wanted("jwt", {"key": "a", "generate": "password"}, {"key": "other", "optional": True})
+        without = ensure(secret)["secrets"]["jwt"]["checksum"]
+        assert stored(cluster, "jwt").keys() == {"a"}
+        cluster.objects["Secret", "airflow", "jwt"]["data"] |= encoded({"other": "x"})
+        result = ensure(secret)
+        assert stored(cluster, "jwt")["other"] == "x"
+        assert result["changed"] is False
+        assert result["secrets"]["jwt"]["checksum"] != without
+
+    def test_may_be_missing_in_a_secret_of_the_users(self, cluster: Any, ensure: Any) -> None:
+        cluster.add("Secret", "jwt", data=encoded({"a": "1"}))
+        assert not ensure(wanted("jwt", {"key": "a"}, {"key": "other", "optional": True}))["changed"]
+
+
 class TestUsersOwn:
     def test_is_read_and_never_written(self, cluster: Any, ensure: Any) -> None:
         cluster.add("Secret", "login", data=encoded({"a": "mine", "more": "mine too"}))
