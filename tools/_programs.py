@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools._go import GoProgram
 from tools._paths import IMAGES
-from tools._versions import COREDNS, ETCD, KIND, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
+from tools._versions import COREDNS, ETCD, KIND, KUBE_SCORE, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
 
 # What kubeadm reads to know its own version; a released binary has it from the release's build.
 _VERSION_PACKAGES = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
@@ -71,6 +71,13 @@ FAKE_KUBELET = GoProgram(
     module="sigs.k8s.io/kwok",
     version=KWOK,
     packages=(("kwok", "sigs.k8s.io/kwok/cmd/kwok"),),
+)
+
+SCORE_COMMAND = GoProgram(
+    name="kube-score",
+    module="github.com/zegl/kube-score",
+    version=KUBE_SCORE,
+    packages=(("kube-score", "github.com/zegl/kube-score/cmd/kube-score"),),
 )
 
 PAUSE_PROCESS = GoProgram(

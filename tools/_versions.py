@@ -10,6 +10,8 @@ LOCAL_PATH_PROVISIONER = "0.0.30"
 PAUSE = "3.10"
 # Plays nodes and their pods, for the benchmark.
 KWOK = "0.7.0"
+# Gives an opinion of the objects of a release.
+KUBE_SCORE = "1.20.0"
 
 # The node image that kind publishes for this version of it.
 PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"

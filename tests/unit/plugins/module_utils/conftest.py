@@ -132,7 +132,8 @@ class Cluster:
         wanted = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
         scope = "" if wanted["namespace"] else " (cluster)"
-        return {"status": {"allowed": self.rights(wanted["verb"], resource + scope)}}
+        name = f" {wanted['name']}" if wanted["name"] else ""
+        return {"status": {"allowed": self.rights(wanted["verb"], resource + name + scope)}}
 
     def _lease(self, method: str, path: str, body: Any) -> Any:
         with self._lock:
