@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools._go import GoProgram
 from tools._paths import IMAGES
-from tools._versions import COREDNS, CYCLONUS, ETCD, KIND, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
+from tools._versions import COREDNS, CYCLONUS, ETCD, KIND, KUBE_SCORE, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
 
 # What kubeadm reads to know its own version; a released binary has it from the release's build.
 _VERSION_PACKAGES = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
@@ -78,6 +78,13 @@ POLICY_ANALYZER = GoProgram(
     module="github.com/mattfenwick/cyclonus",
     version=CYCLONUS,
     packages=(("cyclonus", "github.com/mattfenwick/cyclonus/cmd/cyclonus"),),
+)
+
+SCORE_COMMAND = GoProgram(
+    name="kube-score",
+    module="github.com/zegl/kube-score",
+    version=KUBE_SCORE,
+    packages=(("kube-score", "github.com/zegl/kube-score/cmd/kube-score"),),
 )
 
 PAUSE_PROCESS = GoProgram(

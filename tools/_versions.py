@@ -12,6 +12,8 @@ PAUSE = "3.10"
 KWOK = "0.7.0"
 # Computes what network policies let through, for the scenario network_policies.
 CYCLONUS = "0.5.6"
+# Gives an opinion of the objects of a release.
+KUBE_SCORE = "1.20.0"
 
 # The node image that kind publishes for this version of it.
 PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"

@@ -22,10 +22,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, Lease, held
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     **LEASE_OPTIONS,
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
@@ -45,6 +47,7 @@ def run(task: Task) -> dict[str, Any]:
     """Remove the release; the result holds ``objects`` deleted and ``kept``."""
     params = task.params
     client = Client(params, task.say, PATIENCE)
+    require(client, params)
     destroyer = _Destroyer(client, params["release"], params["namespace"], task.check_mode)
     outcomes = []
     with held(client, task) as lease:

@@ -23,10 +23,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._diagnosis_probe import collect
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, missing
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "health": {"type": "dict", "options": HEALTH_OPTIONS},
@@ -43,6 +45,8 @@ def run(task: Task) -> dict[str, Any]:
     params = task.params
     namespace, release = params["namespace"], params["release"]
     client = Client(params, task.say, FIRST_PATIENCE)
+    # It does with what it may read, and says first what that is not.
+    unread = missing(client, namespace, params["permissions"])
     question = health_question(params["health"]) if params["health"] else None
     found = collect(client, namespace, release, question)
     diagnosis = _diagnosis.diagnose(namespace, release, params["failure"], found, client.now(), client.where)
@@ -62,6 +66,7 @@ def run(task: Task) -> dict[str, Any]:
         "verdicts": _diagnosis.told_verdicts(diagnosis),
         "essence": _diagnosis.essence(diagnosis),
         "problems": [diagnosis.secrecy.text(problem) for problem in sorted(found.problems)],
+        "warnings": unread,
         "seconds": round(time.monotonic() - began, 1),
     }
 

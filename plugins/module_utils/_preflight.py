@@ -20,12 +20,19 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import (
+    PERMISSIONS_OPTIONS,
+    Right,
+    ask,
+    missing,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import Share, Storage
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "release": {"type": "raw", "required": True},
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
@@ -39,18 +46,6 @@ OPTIONS: dict[str, Any] = {
     "node_selector": {"type": "dict", "default": {}},
     "tolerations": {"type": "list", "elements": "dict", "default": []},
     "affinity": {"type": "dict", "default": {}},
-    "permissions": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "group": {"type": "str", "default": ""},
-            "resources": {"type": "list", "elements": "str", "required": True},
-            "verbs": {"type": "list", "elements": "str", "required": True},
-            "cluster": {"type": "bool", "default": False},
-            "otherwise": {"type": "str", "default": ""},
-        },
-    },
     "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
     "certificates": {
         "type": "list",
@@ -110,7 +105,7 @@ def run(task: Task) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=6) as pool:
         checks = [
             pool.submit(running.check_namespace, params["create_namespace"]),
-            pool.submit(running.check_permissions, params["permissions"]),
+            pool.submit(missing, client, params["namespace"], params["permissions"]),
             pool.submit(running.check_storage_classes, params["storage_classes"]),
             pool.submit(storage.check, [Share(**given) for given in params["volumes"]]),
             pool.submit(running.check_version, params["version"]),
@@ -230,58 +225,11 @@ class _Cluster:
                 f"There is no namespace {self.namespace} and airflow_namespace_create is false. "
                 "Create it, or set it to true."
             ]
+        if namespace is None:
+            return ask(self.client, self.namespace, Right("create", "", "namespaces", cluster=True))
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
             return [f"The namespace {self.namespace} is being deleted. Wait until it is gone, or choose another."]
         return []
-
-    def check_permissions(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Compare with the rules that the API server says hold for this user (SelfSubjectRulesReview)."""
-        if not wanted:
-            return []
-        review = self.client.request(
-            "post",
-            "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
-            body={
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectRulesReview",
-                "spec": {"namespace": self.namespace},
-            },
-        )
-        rules = review.get("status", {}).get("resourceRules", [])
-        return [
-            f"No permission to {verb} {'.'.join(filter(None, [resource, need['group']]))} {self._scope(need)} "
-            f"({self.client.where}). Grant it, or {need.get('otherwise') or 'connect as somebody who has it'}."
-            for need in wanted
-            for resource in need["resources"]
-            for verb in need["verbs"]
-            # A rule of the namespace says nothing of what lives in none.
-            if need.get("cluster") or not allows(rules, verb, need["group"], resource)
-            if not self._reviewed(verb, need, resource)
-        ]
-
-    def _scope(self, need: Mapping[str, Any]) -> str:
-        return "in the whole cluster" if need.get("cluster") else f"in the namespace {self.namespace}"
-
-    def _reviewed(self, verb: str, need: Mapping[str, Any], resource: str) -> bool:
-        """Ask about one right: the list of rules may be incomplete, and then only this tells."""
-        name, _slash, subresource = resource.partition("/")
-        attributes = {
-            "namespace": "" if need.get("cluster") else self.namespace,
-            "verb": verb,
-            "group": need["group"],
-            "resource": name,
-            "subresource": subresource,
-        }
-        review = self.client.request(
-            "post",
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-            body={
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": attributes},
-            },
-        )
-        return bool(review.get("status", {}).get("allowed"))
 
     def check_storage_classes(self, classes: Mapping[str, Any]) -> list[str]:
         wanted = {variable: name for variable, name in classes.items() if name}
@@ -368,18 +316,3 @@ class _Cluster:
             if failure.status == 403:
                 return None
             raise
-
-
-def allows(rules: Sequence[Mapping[str, Any]], verb: str, group: str, resource: str) -> bool:
-    """Tell whether RBAC rules allow a verb on a resource of an API group, any name of it."""
-    return any(
-        _among(rule.get("verbs"), verb)
-        and _among(rule.get("apiGroups"), group)
-        and _among(rule.get("resources"), resource)
-        for rule in rules
-        if not rule.get("resourceNames")
-    )
-
-
-def _among(values: Any, wanted: str) -> bool:
-    return "*" in (values or []) or wanted in (values or [])

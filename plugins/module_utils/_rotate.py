@@ -24,6 +24,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._component_pod 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, Lease, held
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
@@ -33,6 +34,7 @@ PHASES = ("accept", "use", "drop", "end")
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
     **LEASE_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "phase": {"type": "str", "required": True, "choices": list(PHASES)},
@@ -134,6 +136,8 @@ def run(task: Task) -> dict[str, Any]:
     """Do one phase; the result tells what is rotated, and no value."""
     params = task.params
     client = Client(params, task.say, PATIENCE)
+    if params["phase"] == PHASES[0]:
+        require(client, params)
     with held(client, task) as lease:
         rotation = Rotation(
             client, params["namespace"], params["release"], [Value(**value) for value in params["values"]], task.say

@@ -20,10 +20,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
     Client,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "dag_id": {"type": "str", "required": True},
@@ -297,7 +299,9 @@ def run(task: Task) -> dict[str, Any]:
             "seconds": 0.0,
             "task_instances": [],
         }
-    with AirflowApi.of_release(Client(params, task.say, FIRST_PATIENCE), params["namespace"], params["release"]) as api:
+    client = Client(params, task.say, FIRST_PATIENCE)
+    require(client, params)
+    with AirflowApi.of_release(client, params["namespace"], params["release"]) as api:
         return run_to_end(Runner(api, params["dag_id"], task.say), params)
 
 

@@ -20,6 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import COMPONENTS, Answer, heartbeat
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import lease_path, told_holder
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import Probe
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     CLAIM,
@@ -54,6 +55,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts impor
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "health": {"type": "dict", "options": HEALTH_OPTIONS},
@@ -150,6 +152,7 @@ def ask(task: Task) -> Status:
     namespace, release = params["namespace"], params["release"]
     question = health_question(params["health"]) if params["health"] else None
     client = Client(params, task.say, FIRST_PATIENCE)
+    require(client, params)
     probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
     with ThreadPoolExecutor(5) as pool:
         asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))

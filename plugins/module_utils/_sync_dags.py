@@ -27,6 +27,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._component_pod import find_pod
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._mirror_program import LENGTH, PIECE, excluded
+from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
@@ -37,6 +38,7 @@ PATHS_TOLD = 200
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "src": {"type": "path", "required": True},
@@ -104,6 +106,7 @@ def run(task: Task) -> dict[str, Any]:
             "Check src and exclude; if that is what you want, set allow_empty: true."
         )
     client = Client(params, task.say, FIRST_PATIENCE)
+    require(client, params)
     pod = find_pod(client, params["namespace"], params["release"], COMPONENT, params["timeout"])
     order = {"path": path, "subdir": subdir, "exclude": params["exclude"], "check": task.check_mode}
     with Exec(client, params["namespace"], pod, COMPONENT, command(program())) as peer:

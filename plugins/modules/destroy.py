@@ -24,6 +24,7 @@ options:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.release_options
+  - airflow.kubernetes.permissions_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.check_mode_full

@@ -120,34 +120,6 @@ options:
     description: Their affinity. With one, what depends on the number of nodes is only warned of.
     type: dict
     default: {}
-  permissions:
-    description: What the deploy has to be allowed to do in the namespace.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      group:
-        description: API group; empty for the core group.
-        type: str
-        default: ""
-      resources:
-        description: Resources of the group, such as V(pods) or V(pods/log).
-        type: list
-        elements: str
-        required: true
-      verbs:
-        description: Verbs.
-        type: list
-        elements: str
-        required: true
-      cluster:
-        description: The resources live in no namespace.
-        type: bool
-        default: false
-      otherwise:
-        description: What to do instead of granting it, for the message.
-        type: str
-        default: ""
   secrets:
     description: The Secrets of the release, as for M(airflow.kubernetes.secret). They are only read.
     type: list
@@ -287,6 +259,7 @@ options:
     default: []
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.permissions_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_none

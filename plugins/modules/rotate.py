@@ -77,6 +77,7 @@ options:
         default: ""
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - airflow.kubernetes.permissions_options
   - airflow.kubernetes.attributes
   - airflow.kubernetes.lock_options
   - airflow.kubernetes.release_options

@@ -74,26 +74,6 @@ def test_playbooks_and_targets_exist(page: Path) -> None:
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def test_the_role_of_a_deploy_is_what_a_deploy_asks_for() -> None:
-    assert yaml.safe_load(blocks_of_permissions()[0])["rules"] == rules("airflow_permissions")
-
-
-@pytest.mark.parametrize("variable", ["airflow_trial_permissions", "airflow_network_trial_permissions"])
-def test_the_rules_of_a_trial_are_what_a_trial_asks_for(variable: str) -> None:
-    assert rules(variable) in [yaml.safe_load(block) for block in blocks_of_permissions()]
-
-
-def blocks_of_permissions() -> list[str]:
-    return re.findall(r"```yaml\n(.*?)```", (CHECKOUT / "docs" / "permissions.md").read_text(), re.DOTALL)
-
-
-def rules(variable: str) -> list[dict[str, Any]]:
-    return [
-        {"apiGroups": [need.get("group", "")], "resources": need["resources"], "verbs": need["verbs"]}
-        for need in shared_variables()[variable]
-    ]
-
-
 def test_every_scenario_that_is_named_exists() -> None:
     named = re.findall(r"scenario `(\w+)`", (CHECKOUT / "README.md").read_text())
     assert named

@@ -102,6 +102,61 @@ def test_a_pod_is_admitted_under_pod_security_restricted(pod: Pod) -> None:
         assert context["readOnlyRootFilesystem"] is True
 
 
+#: Where resources are the user's, and not all are given.
+USERS_RESOURCES = {"least", "everything/af-big"}
+UNITS = {"Mi": 2**20, "Gi": 2**30}
+
+
+def in_bytes(quantity: str) -> int:
+    return int(quantity[:-2]) * UNITS[quantity[-2:]]
+
+
+@every_pod
+def test_a_container_says_what_it_needs_and_has_a_limit_of_what_it_could_take_from_others(pod: Pod) -> None:
+    if {pod.release, str(pod)} & USERS_RESOURCES:
+        return
+    for container in pod.containers:
+        assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}
+        # No limit of the CPU: what is idle may be used, and what a container asks for it gets.
+        assert container["resources"]["limits"].keys() == {"memory", "ephemeral-storage"}
+
+
+@every_pod
+def test_what_a_pod_can_write_on_its_node_has_a_limit_that_its_own_fits_in(pod: Pod) -> None:
+    """The kubelet evicts a pod that keeps more than its containers' limits together, or one init container's."""
+    folders = [volume["emptyDir"] for volume in pod.spec["volumes"] if "emptyDir" in volume]
+    assert all("sizeLimit" in folder for folder in folders)
+    written = sum(in_bytes(folder["sizeLimit"]) for folder in folders if folder.get("medium") != "Memory")
+    limits = [
+        [
+            in_bytes(container["resources"]["limits"]["ephemeral-storage"])
+            for container in containers
+            if "ephemeral-storage" in container.get("resources", {}).get("limits", {})
+        ]
+        for containers in (pod.spec["containers"], pod.spec.get("initContainers", []))
+    ]
+    bound = max(sum(limits[0]), *limits[1], 0)
+    assert not bound or written < bound
+
+
+def test_one_registry_takes_the_place_of_all_others() -> None:
+    images = {container["image"] for pod in PODS if pod.release == "git" for container in pod.containers}
+    assert len(images) > 3
+    assert {image.partition("/")[0] for image in images} == {"registry.example.com"}
+
+
+def test_a_component_says_for_itself_where_it_runs_and_others_run_where_all_do() -> None:
+    placed = {
+        pod.workload["metadata"]["name"]: (pod.spec["priorityClassName"], pod.spec["nodeSelector"]["pool"])
+        for pod in PODS
+        if pod.release == "everything"
+    }
+    assert placed.pop("af-scheduler") == ("data-critical", "steady")
+    assert placed.pop("af-big") == ("batch", "large")
+    assert len(placed) > 7
+    assert {*placed.values()} == {("data", "airflow")}
+
+
 @every_pod
 def test_a_pod_has_no_token_of_the_cluster(pod: Pod) -> None:
     assert pod.spec["automountServiceAccountToken"] is False

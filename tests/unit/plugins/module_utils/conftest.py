@@ -134,7 +134,8 @@ class Cluster:
         wanted = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, [wanted["resource"], wanted["subresource"]]))
         scope = "" if wanted["namespace"] else " (cluster)"
-        return {"status": {"allowed": self.rights(wanted["verb"], resource + scope)}}
+        name = f" {wanted['name']}" if wanted["name"] else ""
+        return {"status": {"allowed": self.rights(wanted["verb"], resource + name + scope)}}
 
     def _patch_secret(self, path: str, body: Any) -> Any:
         self.guard(path)

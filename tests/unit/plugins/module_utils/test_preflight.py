@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import allows, check_input
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import check_input
 from ansible_collections.airflow.kubernetes.plugins.module_utils._secret import Key
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
@@ -209,66 +209,23 @@ class TestNamespace:
 
 
 class TestPermissions:
-    wanted = (
-        {"group": "", "resources": ["pods", "secrets"], "verbs": ["get", "create"]},
-        {"group": "apps", "resources": ["deployments"], "verbs": ["patch"]},
-    )
-
-    def test_all_granted(self, run: Any) -> None:
-        run(permissions=self.wanted)
-
-    def test_each_missing_verb_is_named_with_its_resource(self, cluster: Any, run: Any) -> None:
-        cluster.rights = lambda verb, resource: (verb, resource) not in {("create", "pods"), ("patch", "deployments")}
+    def test_what_is_missing_is_told_beside_other_problems(self, cluster: Any, run: Any) -> None:
+        cluster.rights = lambda verb, resource: resource != "pods"
+        cluster.objects.clear()
         with pytest.raises(Failure) as failure:
-            run(permissions=self.wanted)
-        assert failure.value.message.splitlines() == [
-            "No permission to create pods in the namespace airflow (context test). "
-            "Grant it, or connect as somebody who has it.",
-            "No permission to patch deployments.apps in the namespace airflow (context test). "
-            "Grant it, or connect as somebody who has it.",
+            run(create_namespace=False, permissions=[{"resources": ["pods"], "verbs": ["list"]}])
+        told = failure.value.message.splitlines()
+        assert [line.partition(" (")[0] for line in told] == [
+            "There is no namespace airflow and airflow_namespace_create is false. Create it, or set it to true.",
+            "No permission to list pods in the namespace airflow",
         ]
 
-    def test_a_list_of_rules_that_is_incomplete_is_not_believed(self, cluster: Any, run: Any) -> None:
-        cluster.review_fails = True
-        run(permissions=self.wanted)
-
-    def test_a_subresource_is_asked_for_as_one(self, cluster: Any, run: Any) -> None:
-        cluster.review_fails = True
-        cluster.rights = lambda verb, resource: resource == "pods/log"
-        run(permissions=[{"group": "", "resources": ["pods/log"], "verbs": ["get"]}])
-        with pytest.raises(Failure, match="No permission to get pods in the namespace airflow"):
-            run(permissions=[{"group": "", "resources": ["pods"], "verbs": ["get"]}])
-
-    def test_what_lives_in_no_namespace_is_asked_for_as_that(self, cluster: Any, run: Any) -> None:
-        need = {
-            "group": "",
-            "resources": ["persistentvolumes"],
-            "verbs": ["get", "create"],
-            "cluster": True,
-            "otherwise": "have it made",
-        }
-        run(permissions=[need])
-        cluster.rights = lambda verb, resource: (verb, resource) != ("create", "persistentvolumes (cluster)")
-        with pytest.raises(Failure) as failure:
-            run(permissions=[need])
-        assert failure.value.message == (
-            "No permission to create persistentvolumes in the whole cluster (context test). Grant it, or have it made."
-        )
-
-    @pytest.mark.parametrize(
-        ("rule", "allowed"),
-        [
-            ({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}, True),
-            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"]}, True),
-            ({"verbs": ["list"], "apiGroups": ["apps"], "resources": ["deployments"]}, False),
-            ({"verbs": ["get"], "apiGroups": [""], "resources": ["deployments"]}, False),
-            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["pods"]}, False),
-            ({"verbs": ["get"], "apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["x"]}, False),
-            ({"verbs": ["get"]}, False),
-        ],
-    )
-    def test_a_rule(self, rule: dict[str, Any], allowed: bool) -> None:
-        assert allows([rule], "get", "apps", "deployments") is allowed
+    def test_to_create_a_namespace_takes_a_right_only_where_there_is_none(self, cluster: Any, run: Any) -> None:
+        cluster.rights = lambda verb, resource: (verb, resource) != ("create", "namespaces (cluster)")
+        run()
+        cluster.objects.clear()
+        with pytest.raises(Failure, match="No permission to create namespaces in the whole cluster"):
+            run()
 
 
 class TestStorageClasses:

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What whoever connects has to be allowed to do."""
+
+    DOCUMENTATION = r"""
+options:
+  permissions:
+    description:
+      - What whoever connects has to be allowed to do in the namespace. What is missing is told before anything is
+        touched.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      group:
+        description: API group; empty for the core group.
+        type: str
+        default: ""
+      resources:
+        description: Resources of the group, such as V(pods) or V(pods/log).
+        type: list
+        elements: str
+        required: true
+      verbs:
+        description: Verbs.
+        type: list
+        elements: str
+        required: true
+      names:
+        description: Names of the objects that are meant. Empty means all of the resource.
+        type: list
+        elements: str
+        default: []
+      cluster:
+        description: The resources live in no namespace.
+        type: bool
+        default: false
+      otherwise:
+        description: What to do instead of granting it, for the message.
+        type: str
+        default: ""
+"""

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What playbooks/grant.yml gives, seen on the objects that it writes, is what the documentation says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.rendered import CHECKOUT
+
+Manifest = dict[str, Any]
+
+PLAYBOOKS = ("deploy", "destroy", "status", "diagnose", "sync_dags", "run_dag", "rotate_secrets")
+#: Names of releases of which each is granted something else.
+RELEASES: dict[str, Manifest] = {
+    **{playbook: {"airflow_grant_playbooks": [playbook]} for playbook in PLAYBOOKS},
+    "everything": {
+        "airflow_grant_optional": True,
+        "airflow_grant_subjects": [{"kind": "Group", "name": "data", "apiGroup": "rbac.authorization.k8s.io"}],
+        "airflow_logs_volume": "host_path",
+        "airflow_logs_retention_days": 30,
+        "airflow_destroy_data": True,
+        "airflow_redis_host": "redis.example.com",
+    },
+    "nothing": {"airflow_grant_playbooks": []},
+}
+
+
+def grant(directory: Path) -> str:
+    """Write what every release is granted, and return what the run said."""
+    hosts = {
+        name: {**variables, "ansible_connection": "local", "airflow_render_directory": str(directory / name)}
+        for name, variables in RELEASES.items()
+    }
+    inventory = directory / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory]
+    done = subprocess.run(
+        [*command, CHECKOUT / "playbooks" / "grant.yml"],
+        cwd=CHECKOUT,
+        check=False,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def granted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Manifest]]:
+    """Return the objects of each release by their kind."""
+    directory = tmp_path_factory.mktemp("granted")
+    grant(directory)
+    return {
+        release: {
+            manifest["kind"]: manifest
+            for manifest in (yaml.safe_load(path.read_text()) for path in (directory / release).rglob("*.yaml"))
+        }
+        for release in RELEASES
+    }
+
+
+def verbs(role: Manifest) -> dict[str, str]:
+    """Return the verbs of each resource, which is in one rule alone, or in one for each name."""
+    found: dict[str, list[str]] = {}
+    for rule in role["rules"]:
+        of = "".join(f" of `{name}`" for name in rule.get("resourceNames", []))
+        for resource in rule["resources"]:
+            told = found.setdefault(".".join(filter(None, [resource, rule["apiGroups"][0]])), [])
+            assert of or not told
+            told.append(", ".join(rule["verbs"]) + of)
+    return {resource: "; ".join(told) for resource, told in found.items()}
+
+
+def test_the_documentation_has_the_rights_of_each_playbook(granted: dict[str, dict[str, Manifest]]) -> None:
+    columns = [verbs(granted[playbook]["Role"]) for playbook in PLAYBOOKS]
+    rows = [["resource", *(f"`{playbook}`" for playbook in PLAYBOOKS)], ["---"] * (len(PLAYBOOKS) + 1)]
+    for resource in sorted({resource for column in columns for resource in column}):
+        rows.append([f"`{resource}`", *(column.get(resource, "") for column in columns)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    assert table in (CHECKOUT / "docs" / "permissions.md").read_text(), f"docs/permissions.md has to have:\n{table}"
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_playbook_takes_nothing_of_the_whole_cluster(granted: dict[str, dict[str, Manifest]], playbook: str) -> None:
+    assert granted[playbook].keys() == {"Role", "RoleBinding", "ServiceAccount"}
+
+
+def test_what_binds_names_what_is_bound(granted: dict[str, dict[str, Manifest]]) -> None:
+    account, binding = granted["deploy"]["ServiceAccount"], granted["deploy"]["RoleBinding"]
+    assert binding["roleRef"]["name"] == granted["deploy"]["Role"]["metadata"]["name"]
+    metadata = account["metadata"]
+    subject = {"kind": "ServiceAccount", "name": metadata["name"], "namespace": metadata["namespace"]}
+    assert binding["subjects"] == [subject]
+
+
+def test_rights_for_the_whole_cluster_are_few_and_asked_for(granted: dict[str, dict[str, Manifest]]) -> None:
+    everything = granted["everything"]
+    assert everything.keys() == {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+    assert verbs(everything["ClusterRole"]) == {
+        "nodes": "list",
+        "persistentvolumes": "get, list, create, patch, delete",
+        "pods": "list",
+        "storageclasses.storage.k8s.io": "list",
+    }
+    binding = everything["ClusterRoleBinding"]
+    assert binding["roleRef"]["name"] == everything["ClusterRole"]["metadata"]["name"]
+    wanted = RELEASES["everything"]["airflow_grant_subjects"]
+    assert binding["subjects"] == everything["RoleBinding"]["subjects"] == wanted
+
+
+def test_what_is_asked_for_takes_more_of_the_namespace(granted: dict[str, dict[str, Manifest]]) -> None:
+    role = verbs(granted["everything"]["Role"])
+    assert role["cronjobs.batch"] == "get, create, patch, delete"
+    assert role["pods"] == "get, list, watch, create, delete"
+    assert "delete" in role["secrets"]
+
+
+def test_rights_can_be_taken_back(granted: dict[str, dict[str, Manifest]]) -> None:
+    assert granted["nothing"] == {}
+
+
+def test_what_is_no_playbook_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RELEASES, "wrong", {"airflow_grant_playbooks": ["deploy", "dance"]})
+    with pytest.raises(AssertionError, match=r"airflow_grant_playbooks may have deploy, .*; it has\s+dance"):
+        grant(tmp_path)
