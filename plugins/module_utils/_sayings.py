@@ -138,9 +138,15 @@ SAYINGS = (
 )
 
 
+#: The last words of what waits for others: what it said of them before is over.
+_OVER = re.compile(r"^(The schema is there|It answers)\.$")
+
+
 def saying_of(lines: Iterable[str]) -> Saying | None:
     """Return what the last line that is understood means, ``None`` if none is."""
     for line in reversed([*lines]):
+        if _OVER.search(line):
+            return None
         for saying in SAYINGS:
             if saying.words.search(line):
                 return saying

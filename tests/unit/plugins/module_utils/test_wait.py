@@ -314,6 +314,13 @@ def test_a_gate_that_says_nothing_is_waited_for() -> None:
     assert 5 <= sum(request.startswith("log") for request in cluster.requests) <= 8
 
 
+def test_a_gate_that_says_that_it_opens_is_waited_for() -> None:
+    """The node may be too busy to tell at once that it has ended."""
+    cluster = gated("airflow-flower")
+    cluster.logs["wait-for-schema"] = ["no answer from the database: Connection refused", "The schema is there."]
+    assert waiting(cluster).wait()["seconds"] == 60.0
+
+
 def test_a_gate_may_wait_for_what_is_not_looked_at() -> None:
     cluster = gated("airflow-flower")
     assert waiting(cluster, only=frozenset({"Deployment/airflow-flower"})).wait()["seconds"] == 60.0
