@@ -41,7 +41,10 @@ APP_IMAGES = (
     AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
 )
 #: What a scenario needs besides, by the name that it asks with.
-FURTHER_IMAGES = {"git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False)}
+FURTHER_IMAGES = {
+    "door": AppImage("airflow-kubernetes/door:1", "door", certificates=True, published=False),
+    "git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False),
+}
 
 
 def ensure_app_image(image: AppImage) -> str:

@@ -1,4 +1,4 @@
-"""Command line: look at the deployed Airflow with a real browser, as tests/browser does."""
+"""Command line: look at the deployed Airflow with a real browser, as tests/browser/test_login.py does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main() -> int:
         "AIRFLOW_SCREENSHOT": str(OUTPUT / "grid_and_log.png"),
         "CHROMIUM": which("chromium") or "",
     }
-    command = [sys.executable, "-m", "pytest", "tests/browser", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "tests/browser/test_login.py", *sys.argv[1:]]
     return subprocess.run(command, cwd=CHECKOUT, env=env, timeout=SECONDS, check=False).returncode
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._component_pod import find_pod
@@ -79,14 +79,14 @@ class AirflowApi:
         self._token = ""
 
     @classmethod
-    def of_release(cls, client: Client, namespace: str, release: str, base_path: str = "") -> AirflowApi:
+    def of_release(cls, client: Client, namespace: str, release: str) -> AirflowApi:
         """Return the API of a release, as its administrator."""
 
         def connect() -> http.client.HTTPConnection:
             pod = find_pod(client, namespace, release, COMPONENT, PATIENCE, ready=True)
             return _Forwarded(PodPort(client, namespace, pod, PORT))
 
-        return cls(connect, lambda: administrator(client, namespace, release), base_path)
+        return cls(connect, lambda: administrator(client, namespace, release), base_path(client, namespace, release))
 
     def __enter__(self) -> AirflowApi:
         return self
@@ -198,6 +198,12 @@ class _Forwarded(http.client.HTTPConnection):
 def address(*parts: str) -> str:
     """Return a path of the REST API, version 2: ``address("dags", "my dag")`` is ``/api/v2/dags/my%20dag``."""
     return "/".join(["/api/v2", *(quote(part, safe="") for part in parts)])
+
+
+def base_path(client: Client, namespace: str, release: str) -> str:
+    """Return the path of ``[api] base_url`` in a release's configuration, empty if it has none."""
+    config = client.get("v1", "ConfigMap", f"{release}-config", namespace) or {}
+    return urlsplit(str((config.get("data") or {}).get("AIRFLOW__API__BASE_URL", ""))).path
 
 
 def administrator(client: Client, namespace: str, release: str) -> Login:

@@ -21,7 +21,7 @@ Place = Mapping[str, Any] | str
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>\w+)://)?(?P<user>[^/@]+@)?(?P<host>\[[^\]]*\]|[^/:@]*)(?::(?P<port>\d+))?(?:[:/].*)?"
 )
-_PORTS = {"http": 80, "https": 443, "ssh": 22}
+_PORTS = {"http": 80, "https": 443, "ldap": 389, "ldaps": 636, "ssh": 22}
 
 
 def policy_specs(

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
     CONNECTION_OPTIONS,
@@ -19,6 +18,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import COMPONENTS, Answer, heartbeat
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HEALTH_OPTIONS, health_question
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import lease_path, told_holder
 from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import Probe
@@ -65,6 +65,9 @@ OPTIONS: dict[str, Any] = {
 #: Annotation of a worker's pods: the queues they take tasks from, with commas between them.
 QUEUES = "airflow.kubernetes/queues"
 VERSION = "app.kubernetes.io/version"
+#: Annotation of a Service: the address that leads to it from outside of the cluster.
+ADDRESS = "airflow.kubernetes/address"
+COMPONENT = "app.kubernetes.io/component"
 _MARK = "airflow.kubernetes/"
 
 
@@ -124,6 +127,7 @@ class Status:
     versions: Mapping[str, str]
     address: str
     health: Answer | None
+    flower_address: str = ""
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
     holder: str = ""
 
@@ -141,6 +145,7 @@ def run(task: Task) -> dict[str, Any]:
         "queues": [asdict(queue) for queue in found.queues],
         "versions": dict(found.versions),
         "address": found.address,
+        "flower_address": found.flower_address,
         "holder": found.holder,
         "text": lines,
     }
@@ -157,13 +162,15 @@ def ask(task: Task) -> Status:
     with ThreadPoolExecutor(5) as pool:
         asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))
         health = pool.submit(probe.health) if question else None
-        service = pool.submit(_service, client, namespace, question.service) if question else None
+        listed = pool.submit(_services, client, namespace, release)
         version = pool.submit(client.request, "get", "/version")
         holder = pool.submit(_holder, client, namespace, release)
         changes = asked.result()
         where = f"Release {release} in namespace {namespace}"
         if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in SUBJECTS):
             raise Failure(f"{where} has no workloads ({client.where}). Deploy it first, or correct the names.")
+        services = listed.result()
+        flower = next((service for service in services if labels(service).get(COMPONENT) == "flower"), None)
         return build(
             title=where,
             release=Release(release),
@@ -171,7 +178,8 @@ def ask(task: Task) -> Status:
             now=client.now(),
             health=health.result() if health else None,
             kubernetes=str(version.result().get("gitVersion", "")).removeprefix("v"),
-            address=params["address"] or (address(service.result(), namespace) if service else ""),
+            address=params["address"] or (_address_of(question.service, services, namespace) if question else ""),
+            flower_address=address(flower, namespace) if flower else "",
             holder=holder.result(),
         )
 
@@ -184,6 +192,7 @@ def build(
     health: Answer | None,
     kubernetes: str,
     address: str,
+    flower_address: str = "",
     holder: str = "",
 ) -> Status:
     """Put the answers together. The changes are lists of whole objects."""
@@ -212,6 +221,7 @@ def build(
         versions={"airflow": ", ".join(airflow), "kubernetes": kubernetes},
         address=address,
         health=health,
+        flower_address=flower_address,
         verdicts=verdicts,
         holder=holder,
     )
@@ -230,6 +240,8 @@ def is_healthy(found: Status) -> bool:
 
 def address(service: Obj, namespace: str) -> str:
     """Return where a Service can be reached, or the command that makes it so."""
+    if known := annotation(service, ADDRESS):
+        return known
     port = (spec(service).get("ports") or [{}])[0]
     for ingress in (status(service).get("loadBalancer") or {}).get("ingress") or ():
         return f"http://{ingress.get('hostname') or ingress.get('ip')}:{port.get('port')}"
@@ -244,6 +256,8 @@ def text(found: Status) -> list[str]:
     lines = [f"{found.title}: {'healthy' if is_healthy(found) else 'not healthy'}"]
     versions = [f"Airflow {found.versions['airflow'] or '?'}", f"Kubernetes {found.versions['kubernetes'] or '?'}"]
     lines.append(", ".join(versions) + (f"; {found.address}" if found.address else ""))
+    if found.flower_address:
+        lines.append(f"Flower: {found.flower_address}")
     if found.holder:
         lines.append(f"At work on it: {found.holder}")
     lines += ["", *_table(found.components)]
@@ -357,8 +371,15 @@ def _holder(client: Client, namespace: str, release: str) -> str:
         return ""
 
 
-def _service(client: Client, namespace: str, service: str) -> Obj:
+def _services(client: Client, namespace: str, release: str) -> list[Obj]:
+    """Return the Services of a release; none where they may not be asked for."""
     try:
-        return dict(client.request("get", f"/api/v1/namespaces/{quote(namespace)}/services/{quote(service)}"))
+        found = client.list("v1", "Service", namespace, f"{RELEASE_LABEL}={release}")["items"]
     except Failure:
-        return {"metadata": {"name": service}}
+        return []
+    return [dict(service) for service in found]
+
+
+def _address_of(service: str, services: Sequence[Obj], namespace: str) -> str:
+    found = next((each for each in services if name(each) == service), {"metadata": {"name": service}})
+    return address(found, namespace)

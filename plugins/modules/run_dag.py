@@ -15,8 +15,8 @@ description:
   - Fails if the run does, with the names of the failed tasks and the end of their logs.
   - Airflow's REST API is reached through a forwarded port of an API server's pod, as the administrator whose login
     is in the Secret C(<release>-admin). The login is never shown.
-  - Needs the permission to read that Secret, to list pods, and to V(get) and V(create) C(pods/portforward) in the
-    namespace.
+  - Needs the permission to read that Secret and the ConfigMap C(<release>-config), to list pods, and to V(get) and
+    V(create) C(pods/portforward) in the namespace.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
   dag_id:

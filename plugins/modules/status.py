@@ -132,6 +132,10 @@ address:
   description: Where the user interface is, or the command that makes it reachable.
   returned: success
   type: str
+flower_address:
+  description: Where Flower is, likewise. Empty if the release has none.
+  returned: success
+  type: str
 holder:
   description: Which run is at work on the release and since when, or was when it was killed. Empty if none is.
   returned: success

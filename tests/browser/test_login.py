@@ -4,7 +4,7 @@
 
 Environment: ``AIRFLOW_URL`` (nothing is tested without it), ``AIRFLOW_NAMESPACE`` and ``AIRFLOW_RELEASE`` (both default
 to ``airflow``), ``KUBECONFIG`` for the Secret with the login, ``AIRFLOW_DAG_ID`` (default ``example_parallel``; it has
-to be on the DAGs volume), ``AIRFLOW_SCREENSHOT`` for the picture, ``CHROMIUM`` for the browser.
+to be on the DAGs volume), ``AIRFLOW_SCREENSHOT`` for the picture.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import os
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import cell, tooltip
 
 URL = os.environ.get("AIRFLOW_URL", "").rstrip("/")
 NAMESPACE = os.environ.get("AIRFLOW_NAMESPACE") or "airflow"
@@ -29,21 +30,6 @@ DAG = os.environ.get("AIRFLOW_DAG_ID") or "example_parallel"
 SCREENSHOT = Path(
     os.environ.get("AIRFLOW_SCREENSHOT") or Path(__file__).parents[2] / "docs" / "images" / "grid_and_log.png"
 )
-CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
-
-#: What keeps a browser without a desktop, and without the internet, from waiting for either.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-#: Milliseconds in which a page shows what is waited for, on a busy machine.
-PATIENCE = 30_000
 
 pytestmark = pytest.mark.skipif(not URL, reason="AIRFLOW_URL names no deployed Airflow")
 
@@ -87,22 +73,6 @@ def ask(method: str, path: str, body: Any = None, token: str = "") -> Any:
         return json.load(answer)
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            args=FLAGS,
-            viewport={"width": 1440, "height": 900},
-            locale="en-US",
-        )
-        browser.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        yield browser.pages[0]
-        browser.close()
-
-
 def log_in(page: Page, username: str, password: str) -> None:
     page.goto(f"{URL}/auth/login/")
     page.locator("#username").fill(username)
@@ -131,23 +101,3 @@ def test_login_grid_and_log(page: Page, login: tuple[str, str], run_id: str) -> 
     page.wait_for_load_state("networkidle")
     SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOT, animations="disabled")
-
-
-def cell(page: Page, run_id: str, task: str) -> Locator:
-    """Return a task's cell in the grid."""
-    return page.locator(f"a[href*='/runs/{run_id}/tasks/{task}']")
-
-
-def tooltip(page: Page, target: Locator) -> Locator:
-    """Return what is told when the mouse rests on an element; the grid is drawn anew now and then, and forgets that."""
-    told = page.locator("[data-part=content][data-state=open]")
-    deadline = time.monotonic() + PATIENCE / 1000
-    while True:
-        page.mouse.move(0, 0)
-        target.hover()
-        try:
-            expect(told).to_be_visible(timeout=PATIENCE / 10)
-            return told
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise

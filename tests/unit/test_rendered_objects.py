@@ -15,7 +15,7 @@ from tools.rendered import RENDERED
 Manifest = dict[str, Any]
 
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
-MASTER_WORKER = ["master", "small"]
+MASTER_WORKER = ["gateway", "master", "small"]
 #: What runs in the cluster besides Airflow, where it is not Redis and PostgreSQL.
 SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
@@ -272,6 +272,46 @@ def test_a_service_finds_pods_and_their_ports(release: str) -> None:
         assert len(found) == 1, service["metadata"]["name"]
         ports = {port["name"] for container in found[0].containers for port in container.get("ports", [])}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+@pytest.mark.parametrize(
+    ("release", "kind", "paths"),
+    [
+        ("ingress", "Ingress", {"airflow-api-server": "/airflow", "airflow-flower": "/flower"}),
+        ("gateway", "HTTPRoute", {"airflow-api-server": "/", "airflow-flower": "/flower"}),
+    ],
+)
+def test_what_leads_in_from_outside_finds_a_service_and_its_port(
+    release: str, kind: str, paths: dict[str, str]
+) -> None:
+    services = {
+        manifest["metadata"]["name"]: manifest["spec"]["ports"][0]
+        for manifest in objects(release)
+        if manifest["kind"] == "Service"
+    }
+    found = {manifest["metadata"]["name"]: manifest for manifest in objects(release) if manifest["kind"] == kind}
+    assert found.keys() == paths.keys()
+    for name, manifest in found.items():
+        (rule,) = manifest["spec"]["rules"]
+        if kind == "Ingress":
+            (path,) = rule["http"]["paths"]
+            backend, led = path["backend"]["service"], path["path"]
+            assert services[backend["name"]]["name"] == backend["port"]["name"]
+        else:
+            (backend,), led = rule["backendRefs"], rule["matches"][0]["path"]["value"]
+            assert services[backend["name"]]["port"] == backend["port"]
+        assert (backend["name"], led) == (name, paths[name])
+
+
+@pytest.mark.parametrize("release", ["ingress", "gateway"])
+def test_passwords_of_logins_reach_only_the_api_server(release: str) -> None:
+    readers = {
+        container["name"]
+        for pod in PODS
+        for container in pod.containers
+        if pod.release == release and "airflow-auth" in yaml.safe_dump(container)
+    }
+    assert readers == {"api-server"}
 
 
 @every_release

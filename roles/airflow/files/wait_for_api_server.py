@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 SAY_AGAIN = 3.0
 
 
-def answers(host: str, port: int) -> bool:
+def answers(host: str, port: int, base_path: str) -> bool:
     """Ask for the version with a bare request; an HTTP library costs more CPU to import than this whole wait."""
     try:
         with socket.create_connection((host, port), timeout=3) as connection:
-            connection.sendall(f"GET /api/v2/version HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            connection.sendall(f"GET {base_path}/api/v2/version HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
             return connection.recv(32).split(b" ")[1:2] == [b"200"]
     except OSError:
         return False
@@ -27,7 +27,7 @@ def main() -> None:
     url = urlsplit(os.environ["API_SERVER_URL"])
     print(f"Waiting for {url.geturl()}", flush=True)
     again = time.monotonic() + SAY_AGAIN
-    while not answers(url.hostname or "", url.port or 80):
+    while not answers(url.hostname or "", url.port or 80, url.path):
         # Said again from time to time, so that a reader knows that it still is so.
         if time.monotonic() >= again:
             print(f"No answer from {url.geturl()}", flush=True)

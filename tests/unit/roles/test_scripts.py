@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+import runpy
 import socket
 import sys
 import threading
@@ -324,39 +326,41 @@ class TestWaitForApiServer:
         indirect=["port"],
     )
     def test_answers(self, load: Any, port: int, well: bool) -> None:
-        assert load("wait_for_api_server").answers("127.0.0.1", port) is well
-        assert self.asked.startswith(b"GET /api/v2/version HTTP/1.0\r\nHost: 127.0.0.1\r\n")
+        assert load("wait_for_api_server").answers("127.0.0.1", port, "/airflow") is well
+        assert self.asked.startswith(b"GET /airflow/api/v2/version HTTP/1.0\r\nHost: 127.0.0.1\r\n")
 
     def test_nobody_listens(self, load: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        assert load("wait_for_api_server").answers("127.0.0.1", port) is False
+        assert load("wait_for_api_server").answers("127.0.0.1", port, "") is False
 
     def test_a_name_that_is_not_known_is_no_error(self, load: Any, monkeypatch: Any) -> None:
         def unknown(*_args: Any, **_rest: Any) -> None:
             raise socket.gaierror("Name or service not known")
 
         monkeypatch.setattr(socket, "create_connection", unknown)
-        assert load("wait_for_api_server").answers("airflow-api-server", 8080) is False
+        assert load("wait_for_api_server").answers("airflow-api-server", 8080, "") is False
 
     def test_says_from_time_to_time_that_nobody_answers(self, load: Any, monkeypatch: Any, capsys: Any) -> None:
         program = load("wait_for_api_server")
         answers = iter([False, False, False, True])
         seconds = iter([0.0, 1.0, 3.5, 3.5, 4.0])
-        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
-        monkeypatch.setattr(program, "answers", lambda host, port: next(answers))
+        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080/airflow")
+        monkeypatch.setattr(
+            program, "answers", lambda _host, _port, base_path: base_path == "/airflow" and next(answers)
+        )
         monkeypatch.setattr("time.monotonic", lambda: next(seconds))
         program.main()
-        assert capsys.readouterr().out.splitlines()[1:-1] == ["No answer from http://airflow-api-server:8080"]
+        assert capsys.readouterr().out.splitlines()[1:-1] == ["No answer from http://airflow-api-server:8080/airflow"]
 
     def test_asks_until_it_answers(self, load: Any, monkeypatch: Any) -> None:
         program = load("wait_for_api_server")
-        asked: list[tuple[str, int]] = []
+        asked: list[tuple[str, int, str]] = []
         answers = iter([False, False, True])
         monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
-        monkeypatch.setattr(program, "answers", lambda host, port: asked.append((host, port)) or next(answers))
+        monkeypatch.setattr(program, "answers", lambda *asked_at: asked.append(asked_at) or next(answers))
         program.main()
-        assert asked == [("airflow-api-server", 8080)] * 3
+        assert asked == [("airflow-api-server", 8080, "")] * 3
 
 
 class TestProbeHeartbeat:
@@ -603,3 +607,34 @@ class TestMigrate:
     def test_says_when_it_could_not_be_made(self, ensure: Any) -> None:
         with pytest.raises(SystemExit, match="The administrator admin could not be created"):
             ensure(None, can_add=False)
+
+
+class TestWebserverConfig:
+    """The file is run as Flask does it: with its own path, and what is in capitals is taken."""
+
+    @pytest.fixture
+    def configured(self, tmp_path: Path, monkeypatch: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        const = SimpleNamespace(AUTH_DB=1, AUTH_LDAP=2, AUTH_OAUTH=4)
+        monkeypatch.setitem(sys.modules, "flask_appbuilder", SimpleNamespace(const=const))
+
+        def run(given: dict[str, Any]) -> dict[str, Any]:
+            file = tmp_path / "webserver_config.py"
+            file.write_text((ROLES / "airflow" / "files" / "webserver_config.py").read_text())
+            (tmp_path / "auth.json").write_text(json.dumps(given))
+            return {name: value for name, value in runpy.run_path(str(file)).items() if name.isupper()}
+
+        return run
+
+    def test_options_are_taken_as_they_are(self, configured: Any) -> None:
+        given = {"AUTH_TYPE": "AUTH_DB", "AUTH_ROLE_PUBLIC": "Viewer"}
+        assert configured(given) == {"AUTH_TYPE": 1, "AUTH_ROLE_PUBLIC": "Viewer"}
+
+    def test_the_directorys_password_comes_from_the_environment(self, configured: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW_KUBERNETES_LDAP_PASSWORD", AWKWARD)
+        assert configured({"AUTH_TYPE": "AUTH_LDAP"}) == {"AUTH_TYPE": 2, "AUTH_LDAP_BIND_PASSWORD": AWKWARD}
+
+    def test_the_secret_of_a_provider_comes_from_the_environment(self, configured: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("AIRFLOW_KUBERNETES_OAUTH_MY_COMPANY", AWKWARD)
+        providers = [{"name": "my-company", "remote_app": {"client_id": "airflow"}}]
+        (provider,) = configured({"AUTH_TYPE": "AUTH_OAUTH", "OAUTH_PROVIDERS": providers})["OAUTH_PROVIDERS"]
+        assert provider["remote_app"] == {"client_id": "airflow", "client_secret": AWKWARD}

@@ -21,6 +21,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._airflow_api im
     Login,
     address,
     administrator,
+    base_path,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 
@@ -187,12 +188,13 @@ def test_errors_tell_the_detail_without_what_was_sent(airflow: Airflow, port: in
 class FakeClient:
     where = "a cluster"
 
-    def __init__(self, secret: dict[str, Any] | None) -> None:
-        self.secret = secret
+    def __init__(self, found: dict[str, Any] | None, name: str = "airflow-admin") -> None:
+        self.found = found
+        self.name = name
 
     def get(self, _api_version: str, _kind: str, name: str, _namespace: str) -> dict[str, Any] | None:
-        assert name == "airflow-admin"
-        return self.secret
+        assert name == self.name
+        return self.found
 
 
 def encoded(**data: str) -> dict[str, Any]:
@@ -206,3 +208,18 @@ def test_the_administrator_comes_from_the_secret() -> None:
         administrator(FakeClient(None), "airflow", "airflow")  # type: ignore[arg-type]
     with pytest.raises(Failure, match="has no key password"):
         administrator(FakeClient(encoded(username="admin", password="")), "airflow", "airflow")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        ({"AIRFLOW__API__BASE_URL": "https://airflow.example.com/airflow/"}, "/airflow/"),
+        ({"AIRFLOW__API__BASE_URL": "https://airflow.example.com"}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_the_base_path_comes_from_the_configuration(data: dict[str, str] | None, path: str) -> None:
+    found = None if data is None else {"data": data}
+    client = FakeClient(found, "airflow-config")
+    assert base_path(client, "airflow", "airflow") == path  # type: ignore[arg-type]

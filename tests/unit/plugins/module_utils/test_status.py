@@ -92,6 +92,12 @@ def test_a_run_that_is_at_work_is_told() -> None:
     assert "At work on it: ann@desk" in text(replace(found, holder="ann@desk"))
 
 
+def test_flowers_address_is_told_where_there_is_one() -> None:
+    found = status("healthy", answer())
+    assert not any("Flower" in line for line in text(found))
+    assert "Flower: https://a.example.com/flower" in text(replace(found, flower_address="https://a.example.com/flower"))
+
+
 def test_what_is_not_done_is_told() -> None:
     found = status("job-failed")
     assert not is_healthy(found)
@@ -106,6 +112,13 @@ def test_what_is_not_done_is_told() -> None:
         (
             {"spec": {"ports": [{"port": 80}]}, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}},
             "http://192.0.2.1:80",
+        ),
+        (
+            {
+                "metadata": {"annotations": {"airflow.kubernetes/address": "https://airflow.example.com/airflow"}},
+                "spec": {"ports": [{"port": 8080, "nodePort": 30080}]},
+            },
+            "https://airflow.example.com/airflow",
         ),
         ({"spec": {"ports": [{"port": 8080, "nodePort": 30080}]}}, "port 30080 of each node"),
         (

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is on Airflow's pages."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import Locator, Page, expect
+
+#: Milliseconds in which a page shows what is waited for, on a busy machine.
+PATIENCE = 30_000
+
+
+def cell(page: Page, run_id: str, task: str) -> Locator:
+    """Return a task's cell in the grid."""
+    return page.locator(f"a[href*='/runs/{run_id}/tasks/{task}']")
+
+
+def tooltip(page: Page, target: Locator) -> Locator:
+    """Return what is told when the mouse rests on an element; the grid is drawn anew now and then, and forgets that."""
+    told = page.locator("[data-part=content][data-state=open]")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        page.mouse.move(0, 0)
+        target.hover()
+        try:
+            expect(told).to_be_visible(timeout=PATIENCE / 10)
+            return told
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
