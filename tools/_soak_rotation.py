@@ -13,6 +13,7 @@ from typing import Any
 
 from tools import _leaks
 from tools._bench_cluster import cluster
+from tools._errors import ToolError
 from tools._kind_config import CLUSTER
 from tools._rollout import until
 from tools._soak_deploy import TASKS_ONLY, Run, play
@@ -32,6 +33,7 @@ VARIABLES: Mapping[str, Any] = {
     "flower_service_type": "ClusterIP",
     "flower_node_port": "",
     "workers_concurrency": 8,
+    "health_timeout": 1200,
 }
 VARIABLE = {"key": "kept", "value": "the-content-of-a-variable"}
 
@@ -192,6 +194,10 @@ def run(options: argparse.Namespace) -> int:
                 with step("Run the other playbooks"):
                     soak.run_others()
             found = soak.leaks(processes)
+        except ToolError as error:
+            # It may take longer to remove the release than there is patience for.
+            say(str(error))
+            raise
         finally:
             connection.remove(NAMESPACE)
     return show(outcomes, found + soak.problems)

@@ -175,13 +175,17 @@ class Rotation:
         :param timeout: seconds to wait for tasks that need an old value.
         """
         state = self._state()
-        if not state and phase == PHASES[0]:
+        is_new = not state and phase == PHASES[0]
+        if is_new:
             state = self._begin(only, check_mode)
         self.changes = [
             Change(value, state[f"{value.kind}.old"], state[f"{value.kind}.new"])
             for value in self._values
             if f"{value.kind}.new" in state
         ]
+        if state and phase == PHASES[0] and not is_new:
+            kinds = ", ".join(change.value.kind for change in self.changes)
+            self._say(f"goes on with the rotation of {kinds}, which was interrupted in its phase {state['phase']}")
         if not state or check_mode or PHASES.index(phase) < PHASES.index(state["phase"]):
             return bool(state) and check_mode
         if phase == "end":

@@ -24,21 +24,22 @@ PAUSE, SAY_AGAIN = 1.0, 20.0
 
 def main() -> None:
     end = time.monotonic() + float(sys.argv[1])
-    since, said, again = None, None, 0.0
+    since, said, again = None, "", 0.0
     while True:
         try:
             with database.connected() as cursor:
                 since = since or cursor.row("SELECT CURRENT_TIMESTAMP")[0]
                 (left,) = cursor.row(QUERY, since)
+            if left == 0:
+                return
+            waits_for = f"{left} tasks still use the old JWT secret"
         except database.Unavailable as error:
-            left = f"no answer from the database: {error}"
-        if left == 0:
-            return
+            waits_for = f"no answer from the database: {error}"
         if time.monotonic() >= end:
-            sys.exit(f"{left} tasks have not ended within {sys.argv[1]} s")
-        if left != said or time.monotonic() >= again:
-            print(f"{left} tasks still use the old key", flush=True)
-            said, again = left, time.monotonic() + SAY_AGAIN
+            sys.exit(f"after {sys.argv[1]} s {waits_for}")
+        if waits_for != said or time.monotonic() >= again:
+            print(waits_for, flush=True)
+            said, again = waits_for, time.monotonic() + SAY_AGAIN
         time.sleep(PAUSE)
 
 

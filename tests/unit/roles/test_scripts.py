@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import importlib.util
 import json
 import re
@@ -395,6 +397,95 @@ class TestProbeHeartbeat:
         away = Database(OperationalError("connection refused\n\tIs it running?"))
         with pytest.raises(SystemExit, match=r"^no answer from the database: connection refused Is it running\?$"):
             load("probe_heartbeat", psycopg2=away).main()
+
+
+class TestWaitForTasks:
+    NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    @pytest.fixture
+    def wait(self, load: Any, monkeypatch: Any) -> Callable[..., Database]:
+        """Wait with what each look finds, and return the database that was asked."""
+        seconds = iter(range(1000))
+        monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+        monkeypatch.setattr(sys, "argv", ["wait", "30"])
+
+        def wait(*left: int | Exception) -> Database:
+            looks = [
+                look if isinstance(look, Exception) else {"CURRENT_TIMESTAMP": (self.NOW,), "task_instance": (look,)}
+                for look in left
+            ]
+            asked = Database(*looks)
+            load("wait_for_tasks", psycopg2=asked).main()
+            return asked
+
+        return wait
+
+    def test_ends_when_none_is_left_of_those_that_were_there_at_first(self, wait: Any, capsys: Any) -> None:
+        asked = wait(2, OperationalError("away"), 1, 0)
+        assert [values for query, values in asked.queries if "task_instance" in query] == [(self.NOW,)] * 3
+        assert capsys.readouterr().out.splitlines() == [
+            "2 tasks still use the old JWT secret",
+            "no answer from the database: away",
+            "1 tasks still use the old JWT secret",
+        ]
+
+    def test_says_what_is_left_when_it_takes_too_long(self, wait: Any) -> None:
+        with pytest.raises(SystemExit, match=r"^after 30 s 2 tasks still use the old JWT secret$"):
+            wait(2)
+
+
+class InvalidSignatureError(Exception):
+    """What PyJWT raises."""
+
+
+class TestOtherJwtSecret:
+    """Of a token only the secret is looked at that it was signed with."""
+
+    @pytest.fixture
+    def validator(self, load: Any, monkeypatch: Any) -> Any:
+        """Return the class that verifies, as the plugin leaves it."""
+
+        @dataclasses.dataclass
+        class JWTValidator:
+            secret_key: str
+
+            async def avalidated_claims(self, unvalidated: str, required_claims: Any = None) -> dict[str, Any]:
+                if unvalidated != self.secret_key:
+                    raise InvalidSignatureError
+                return {"signed": unvalidated, "required": required_claims}
+
+        def load_plugin() -> type[JWTValidator]:
+            load(
+                "airflow_kubernetes_jwt",
+                attrs=SimpleNamespace(evolve=dataclasses.replace),
+                jwt=SimpleNamespace(InvalidSignatureError=InvalidSignatureError),
+                airflow__api_fastapi__auth__tokens=SimpleNamespace(JWTValidator=JWTValidator),
+            )
+            return JWTValidator
+
+        monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "own")
+        return load_plugin
+
+    @pytest.mark.parametrize("token", ["own", "other"])
+    def test_tokens_of_both_are_accepted(self, validator: Any, monkeypatch: Any, token: str) -> None:
+        monkeypatch.setenv("OTHER_JWT_SECRET", "other")
+        claims = asyncio.run(validator()("own").avalidated_claims(token, {"sub": 1}))
+        assert claims == {"signed": token, "required": {"sub": 1}}
+
+    def test_no_third_one_is(self, validator: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("OTHER_JWT_SECRET", "other")
+        with pytest.raises(InvalidSignatureError):
+            asyncio.run(validator()("own").avalidated_claims("third"))
+
+    def test_another_validators_secret_stays_the_only_one(self, validator: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("OTHER_JWT_SECRET", "other")
+        with pytest.raises(InvalidSignatureError):
+            asyncio.run(validator()("logs").avalidated_claims("other"))
+
+    def test_without_another_one_nothing_changes(self, validator: Any, monkeypatch: Any) -> None:
+        monkeypatch.delenv("OTHER_JWT_SECRET", raising=False)
+        with pytest.raises(InvalidSignatureError):
+            asyncio.run(validator()("own").avalidated_claims("other"))
 
 
 class NoBroker(Exception):

@@ -180,7 +180,9 @@ class TestInterrupted:
         release.do("accept", JWT)
         release.do("use", JWT)
         before = release.values("airflow-jwt")
+        assert release.said == []
         assert release.do("accept", JWT)["changed"] is False
+        assert release.said == ["goes on with the rotation of jwt, which was interrupted in its phase use"]
         assert release.values("airflow-jwt") == before
 
     def test_another_wish_waits_until_it_is_over(self, release: Release) -> None:
