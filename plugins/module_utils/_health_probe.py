@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Asks Airflow for its health: through the cluster's service proxy, or in a pod where the proxy is forbidden."""
+"""Asks Airflow for its health: through the cluster's service proxy, or in a pod where that is forbidden or barred."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ HEALTH_OPTIONS: dict[str, Any] = {
     "exec": {"type": "dict", "options": {"label_selector": {"type": "str"}, "container": {"type": "str"}}},
 }
 
+#: What the API server says when it does not get through to a pod.
+_BARRED = "error trying to reach service"
+
 # Prints the length of the answer in eight digits, then the answer: whoever reads it knows when it is complete.
 _ASK_IN_POD = (
     "import sys,urllib.request as r\n"
@@ -51,7 +54,7 @@ class HealthQuestion:
     """Where Airflow is asked for its health.
 
     :param workload: Deployment or StatefulSet whose pods serve it.
-    :param exec_selector: label selector of the pods in which to ask, where the service's proxy is forbidden.
+    :param exec_selector: label selector of the pods in which to ask, where the service's proxy is forbidden or barred.
     :param exec_container: container in which to ask there; empty: the first.
     """
 
@@ -88,20 +91,29 @@ class HealthProbe:
     def __init__(self, namespace: str, question: HealthQuestion) -> None:
         self._namespace = namespace
         self._question = question
-        self._proxy_forbidden = False
+        self._proxy_closed = False
 
     def ask(self, client: Client) -> Answer:
         """Ask once, and wait for the answer."""
         try:
-            if not self._proxy_forbidden:
+            if not self._proxy_closed:
                 return _health.parse(self._ask_through_service(client))
         except ApiFailure as failure:
             if failure.status != 403 or failure.reason != "Forbidden":
-                return Answer(problem=shortened(failure.message, 200))
-            self._proxy_forbidden = True
+                answer = Answer(problem=shortened(failure.message, 200))
+                return self._unless_barred(client, answer) if _BARRED in failure.message else answer
+            self._proxy_closed = True
         except Failure:
-            return Answer(problem=f"no answer within {TIMEOUT[1]} s")
+            return self._unless_barred(client, Answer(problem=f"no answer within {TIMEOUT[1]} s"))
         return self._ask_in_pod(client)
+
+    def _unless_barred(self, client: Client, answer: Answer) -> Answer:
+        """Return what the pod says itself, if it does: a network policy may bar the proxy's way to it alone."""
+        in_pod = self._ask_in_pod(client)
+        if in_pod.problem:
+            return answer
+        self._proxy_closed = True
+        return in_pod
 
     def _ask_through_service(self, client: Client) -> Any:
         question = self._question

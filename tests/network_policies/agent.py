@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import ipaddress
+import json
 import signal
 import subprocess
 import sys
@@ -211,6 +212,9 @@ def ruleset(world: World, policies: Sequence[Manifest], namespaces: Iterable[str
     return chains
 
 
+#: Which answers of the kernel it holds back when there are many, by type: without and with that of a refusal.
+HASTY, HOLDING_BACK = 6160, 6168
+
 #: Packets from pod to pod are forwarded by their node; what goes to the node itself comes in there.
 HOOKS = ("FORWARD", "INPUT")
 
@@ -236,6 +240,10 @@ class Node:
         self._name = name
         self._main = main
 
+    def prepare(self) -> None:
+        """Have every refusal answered at once, however many there are."""
+        self._do("sysctl", "-q", "-w", f"net.ipv4.icmp_ratemask={HASTY}")
+
     def enforce(self, chains: Mapping[str, Sequence[str]]) -> None:
         present = self._chains()
         self._restore(script(chains, sorted(present - chains.keys()), self._hooked()))
@@ -247,6 +255,7 @@ class Node:
                 pass
         if present := self._chains():
             self._restore(script({}, sorted(present)))
+        self._do("sysctl", "-q", "-w", f"net.ipv4.icmp_ratemask={HOLDING_BACK}")
 
     def _hooked(self) -> bool:
         rules = self._do("iptables", "-w", "-S", "FORWARD").stdout
@@ -277,9 +286,9 @@ class Api:
     """The objects of the cluster that count."""
 
     def __init__(self, context: str) -> None:
-        from kubernetes import config  # noqa: PLC0415
+        from kubernetes import config, dynamic  # noqa: PLC0415
 
-        self._client = config.new_client_from_config(context=context)
+        self._client = dynamic.DynamicClient(config.new_client_from_config(context=context))
 
     def policies(self, namespaces: Iterable[str]) -> list[Manifest]:
         return [
@@ -302,20 +311,14 @@ class Api:
         return World(sorted(pods, key=lambda pod: pod.address), labels)
 
     def _list(self, path: str) -> list[Manifest]:
-        answer = self._client.call_api(
-            path,
-            "GET",
-            query_params=[("resourceVersion", "0")],
-            response_type="object",
-            auth_settings=["BearerToken"],
-            _return_http_data_only=True,
-            _request_timeout=30,
-        )
-        return list(answer["items"])
+        answer = self._client.request("get", path, resource_version="0", serialize=False)
+        return list(json.loads(answer.data)["items"])
 
 
 def run(api: Api, nodes: Sequence[Node], namespaces: Sequence[str], stop: threading.Event) -> None:
     """Enforce until it is stopped, or its time is over; what it prints tells how much there is to enforce."""
+    for node in nodes:
+        node.prepare()
     before: dict[str, list[str]] = {}
     end = time.monotonic() + LIFE
     while not stop.wait(LOOK) and time.monotonic() < end:

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,15 +38,35 @@ ROUNDS, PAUSE = 5, 2.0
 
 REACHED, LISTENING = "reached", "listening"
 
-# One line for each address and port that was reached; of the others none, in whichever way they are refused.
+# Runs on the node, in the network of a pod, whose own processes must not get children that are not theirs. It prints a
+# line for each address and port that was reached; of the others none, in whichever way they are refused.
 _TRY = r"""
-try() {
-  if message=$( (exec 3<> "/dev/tcp/$1/$2") 2>&1); then echo "$1 $2 listening"
-  elif [[ $message == *"Connection refused"* ]]; then echo "$1 $2 reached"
-  fi
+use Errno qw(EINPROGRESS ECONNREFUSED); use Fcntl; use IO::Select; use Socket;
+my ($waiting, %place) = IO::Select->new;
+sub told {
+    my ($socket, $error) = @_;
+    print "$place{$socket} ", $error ? "reached" : "listening", "\n" if !$error || $error == ECONNREFUSED;
 }
-while read -r address port; do try "$address" "$port" & done
-wait
+while (<STDIN>) {
+    my ($address, $port) = split;
+    socket(my $socket, PF_INET, SOCK_STREAM, 0) or die $!;
+    fcntl($socket, F_SETFL, O_NONBLOCK);
+    $place{$socket} = "$address $port";
+    my $error = connect($socket, sockaddr_in($port, inet_aton($address))) ? 0 : $! + 0;
+    if ($error == EINPROGRESS) { $waiting->add($socket) } else { told($socket, $error) }
+}
+my $end = time + 5;
+while ($waiting->count && time < $end) {
+    for my $socket ($waiting->can_write(1)) {
+        told($socket, unpack("i", getsockopt($socket, SOL_SOCKET, SO_ERROR)));
+        $waiting->remove($socket);
+    }
+}
+"""
+_NETWORKS = """
+for place in /run/netns/*; do
+  echo "$place $(nsenter --net="$place" ip -4 -oneline address show dev eth0 2>/dev/null)"
+done
 """
 
 
@@ -57,6 +75,8 @@ class End:
     """Somebody who reaches or is reached: a pod, or an address.
 
     :param parts: what the table calls it: components that are in a pod, or parties that it plays.
+    :param inside: whether it is of the release.
+    :param asks: whether connections are tried from it.
     """
 
     name: str
@@ -65,9 +85,9 @@ class End:
     namespace: str = ""
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     namespace_labels: Mapping[str, str] = field(default_factory=dict, hash=False)
-    container: str = ""
     port_names: Mapping[int, str] = field(default_factory=dict, hash=False)
     inside: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +132,7 @@ def attempts(ends: Sequence[End], flows: Iterable[Mapping[str, Any]]) -> list[At
     return [
         Attempt(source, target, port)
         for source in ends
-        if source.container
+        if source.asks
         for target in ends
         if target != source
         for port in ([6443] if target.name == "kubernetes" else ports)
@@ -128,24 +148,26 @@ class Cluster:
     def get(self, *words: str) -> Any:
         return json.loads(run([*self._kubectl, "get", *words, "--output=json"], timeout=60, log_stdout=False))
 
+
+class Node:
+    """Tries connections from the networks of the pods on a node, which is a container."""
+
+    def __init__(self, name: str) -> None:
+        self._inside = ["docker", "exec", "--interactive", name]
+        self._networks = {
+            words[4].partition("/")[0]: words[0]
+            for line in run([*self._inside, "sh", "-c", _NETWORKS], timeout=60, log_stdout=False).splitlines()
+            if len(words := line.split()) > 4
+        }
+
     def reached(self, source: End, tried: Iterable[Attempt]) -> dict[Attempt, str]:
         """Try from a pod, and return what was reached."""
-        by_place = {(attempt.target.address, attempt.port): attempt for attempt in tried}
-        command = ["exec", "--stdin", "--namespace", source.namespace, source.name, "--container", source.container]
+        by_place = {(attempt.target.address, str(attempt.port)): attempt for attempt in tried}
+        enter = ["nsenter", f"--net={self._networks[source.address]}", "perl", "-e", _TRY]
         lines = "".join(f"{address} {port}\n" for address, port in by_place)
-        done = subprocess.run(
-            [*self._kubectl, *command, "--", "timeout", "10", "bash", "-c", _TRY],
-            input=lines,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        # The command's own time limit ends what gets no answer at all.
-        if done.returncode not in (0, 124):
-            raise RuntimeError(f"{source.name}: {done.stderr}")
-        found = (line.split() for line in done.stdout.splitlines())
-        return {by_place[address, int(port)]: how for address, port, how in found}
+        said = run([*self._inside, *enter], timeout=60, log_stdout=False, stdin=lines)
+        found = (line.split() for line in said.splitlines())
+        return {by_place[address, port]: how for address, port, how in found}
 
 
 def ends_of(cluster: Cluster, options: argparse.Namespace) -> list[End]:
@@ -192,22 +214,22 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any], options: argparse.Namespace, 
         metadata["namespace"],
         labels,
         {"kubernetes.io/metadata.name": metadata["namespace"]},
-        containers[0]["name"],
         {
             port["containerPort"]: port.get("name", "")
             for container in containers
             for port in container.get("ports", [])
         },
         inside,
+        asks=True,
     )
 
 
-def observed(cluster: Cluster, tries: Sequence[Attempt]) -> dict[Attempt, str]:
-    """Try all, from all pods at once."""
-    sources = list(dict.fromkeys(attempt.source for attempt in tries))
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = pool.map(lambda end: cluster.reached(end, [t for t in tries if t.source == end]), sources)
-        return {attempt: how for answer in answers for attempt, how in answer.items()}
+def observed(node: Node, tries: Sequence[Attempt]) -> dict[Attempt, str]:
+    """Try all, from one pod after the other."""
+    by_source: dict[End, list[Attempt]] = {}
+    for attempt in tries:
+        by_source.setdefault(attempt.source, []).append(attempt)
+    return {attempt: how for source, tried in by_source.items() for attempt, how in node.reached(source, tried).items()}
 
 
 def computed(policies: Mapping[str, Any], tries: Sequence[Attempt]) -> set[Attempt]:
@@ -247,7 +269,7 @@ def lines_of(ends: Sequence[End], tries: Iterable[Attempt], let_through: Contain
         ports.setdefault((attempt.source.name, attempt.target.name), {})[attempt.port] = attempt in let_through
     names = [end.name for end in ends]
     rows = [["from \\ to", *names]]
-    for source in (end.name for end in ends if end.container):
+    for source in (end.name for end in ends if end.asks):
         rows.append([source, *(_cell(ports.get((source, target), {})) for target in names)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -282,6 +304,7 @@ def main() -> int:
     """Print the matrix and what is wrong with it, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--context", default="kind-airflow")
+    parser.add_argument("--node", default="airflow-control-plane")
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--release", required=True)
     parser.add_argument("--elsewhere", required=True, help="another namespace with pods")
@@ -289,7 +312,7 @@ def main() -> int:
     parser.add_argument("--open", action="store_true", help="there are no policies: everything has to be let through")
     options = parser.parse_args()
     start_log()
-    cluster = Cluster(options.context)
+    cluster, node = Cluster(options.context), Node(options.node)
     ends, flows = ends_of(cluster, options), table_of_flows()
     tries = attempts(ends, flows)
     policies = cluster.get("networkpolicies", "--namespace", options.namespace)
@@ -298,7 +321,7 @@ def main() -> int:
         "cyclonus": computed(policies, tries),
     }
     for round_number in range(ROUNDS):
-        found = observed(cluster, tries)
+        found = observed(node, tries)
         wrong = differences(tries, found, opinions, lambda attempt: _between_components(attempt, flows))
         if not wrong:
             break

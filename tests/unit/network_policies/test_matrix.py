@@ -9,12 +9,12 @@ import pytest
 from tests.network_policies import matrix
 from tests.network_policies.matrix import Attempt, End, allowed, attempts, differences, lines_of, table_of_flows
 
-WORKER = End("worker-0", "10.0.0.1", frozenset({"worker", "open-worker"}), container="worker", inside=True)
-CLOSED = End("closed-0", "10.0.0.2", frozenset({"worker"}), container="worker", inside=True)
-REDIS = End("redis-0", "10.0.0.3", frozenset({"redis"}), container="redis", inside=True)
-STRANGER = End("stranger", "10.0.0.4", container="sleep")
-DOOR = End("door", "10.0.0.5", frozenset({"users"}), container="sleep")
-SERVER = End("server", "10.0.0.6", frozenset({"api-server"}), container="api-server", inside=True)
+WORKER = End("worker-0", "10.0.0.1", frozenset({"worker", "open-worker"}), asks=True, inside=True)
+CLOSED = End("closed-0", "10.0.0.2", frozenset({"worker"}), asks=True, inside=True)
+REDIS = End("redis-0", "10.0.0.3", frozenset({"redis"}), asks=True, inside=True)
+STRANGER = End("stranger", "10.0.0.4", asks=True)
+DOOR = End("door", "10.0.0.5", frozenset({"users"}), asks=True)
+SERVER = End("server", "10.0.0.6", frozenset({"api-server"}), asks=True, inside=True)
 OUTSIDE = End("outside", matrix.OUTSIDE, frozenset({"outside", "outside-of-group"}))
 METADATA = End("metadata", matrix.METADATA)
 

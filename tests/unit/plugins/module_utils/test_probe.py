@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _probe
+from ansible_collections.airflow.kubernetes.plugins.module_utils import _health, _probe
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import Probe, Trouble
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import LISTED, Change
@@ -212,9 +213,30 @@ HEALTHY = {"metadatabase": {"status": "healthy"}}
         (Failure("timed out"), "no answer within"),
     ],
 )
-def test_health_is_asked_through_the_service(answer: Any, problem: str) -> None:
+def test_health_is_asked_through_the_service(answer: Any, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HealthProbe, "_ask_in_pod", lambda *_: Answer(problem="not allowed", forbidden=True))
     client: Any = FakeClient({"/api/v2/monitor/health": [answer]})
     told = HealthProbe("airflow", HealthQuestion(service="airflow-api-server")).ask(client)
     assert told.problem.startswith(problem)
     assert bool(told.problem) == bool(problem)
     assert "/services/http:airflow-api-server:8080/proxy/api/v2/monitor/health" in client.asked[0][1]
+
+
+@pytest.mark.parametrize(
+    "barred",
+    [Failure("timed out"), ApiFailure("error trying to reach service: dial tcp 10.0.0.1:8080: i/o timeout", 503)],
+)
+def test_health_is_asked_in_the_pod_where_the_way_to_it_is_barred(
+    barred: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HealthProbe, "_ask_in_pod", lambda *_: _health.parse(HEALTHY))
+    client: Any = FakeClient({"/api/v2/monitor/health": [barred]})
+    asked = HealthProbe("airflow", HealthQuestion(service="airflow-api-server"))
+    assert [asked.ask(client).problem for _ in range(2)] == ["", ""]
+    assert len(client.asked) == 1
+
+
+def test_health_is_not_asked_in_a_pod_that_is_not_there_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HealthProbe, "_ask_in_pod", lambda *_: pytest.fail("asked in the pod"))
+    client: Any = FakeClient({"/api/v2/monitor/health": [ApiFailure('no endpoints available for service "x"', 503)]})
+    assert HealthProbe("airflow", HealthQuestion(service="x")).ask(client).problem.startswith("no endpoints")
