@@ -240,5 +240,5 @@ def cluster() -> Cluster:
 
 @pytest.fixture
 def connection() -> dict[str, Any]:
-    """The connection options of a task that gives none, and waits for no other run."""
-    return {**dict.fromkeys(AUTH_ARG_SPEC), "lock_timeout": 0, "lock_holder": ""}
+    """The options of a task that says nothing of the connection, waits for no other run, and needs no permission."""
+    return {**dict.fromkeys(AUTH_ARG_SPEC), "lock_timeout": 0, "lock_holder": "", "permissions": []}
