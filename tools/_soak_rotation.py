@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> int:
                 wanted = [] if options.short else [(kind,) for kind in KINDS]
                 for kinds in wanted:
                     outcomes.append(soak.rotate(kinds, []))
-                kills = [tasks + 8] if options.short else spread(options.points, 3 * tasks + 4)
+                kills = [tasks + 8] if options.short else spread(options.points, 3 * (tasks + 2))
                 before = {} if options.short else state(connection, NAMESPACE)
                 for kill in kills:
                     outcomes.append(soak.rotate((), [kill]))
