@@ -9,7 +9,7 @@ import time
 from playwright.sync_api import Locator, Page, expect
 
 #: Milliseconds in which a page shows what is waited for, on a busy machine.
-PATIENCE = 30_000
+PATIENCE = 60_000
 
 
 def cell(page: Page, run_id: str, task: str) -> Locator:
