@@ -270,8 +270,9 @@ def test_a_service_finds_pods_and_their_ports(release: str) -> None:
         selector = service["spec"]["selector"]
         found = [pod for pod in pods if selects(selector, pod.template["metadata"]["labels"])]
         assert len(found) == 1, service["metadata"]["name"]
-        ports = {port["name"] for container in found[0].containers for port in container.get("ports", [])}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        ports = [port for container in found[0].containers for port in container.get("ports", [])]
+        places = {place for port in ports for place in (port["name"], port["containerPort"])}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= places
 
 
 @pytest.mark.parametrize(
@@ -542,7 +543,12 @@ def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags
 @pytest.mark.parametrize("release", MASTER_WORKER)
 def test_every_service_chooses_the_pod_that_its_container_is_in(release: str) -> None:
     (pod,) = [pod for pod in PODS if str(pod).endswith("-master") and pod.release == release]
-    ports = {port["name"] for container in pod.spec["containers"] for port in container.get("ports", [])}
+    ports = [
+        (container["name"], place)
+        for container in pod.spec["containers"]
+        for port in container.get("ports", [])
+        for place in (port["name"], port["containerPort"])
+    ]
     services = [
         manifest
         for manifest in objects(release)
@@ -552,7 +558,9 @@ def test_every_service_chooses_the_pod_that_its_container_is_in(release: str) ->
     assert services
     for service in services:
         assert service["spec"]["selector"].items() <= pod.template["metadata"]["labels"].items()
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        for port in service["spec"]["ports"]:
+            (container,) = [name for name, place in ports if place == port["targetPort"]]
+            assert service["metadata"]["name"].endswith(f"-{container}")
 
 
 def policies(release: str) -> list[Manifest]:
