@@ -74,12 +74,18 @@ _MYSQL_DROP = """
 read -r account
 MYSQL_PWD=$MYSQL_ROOT_PASSWORD mysql --user=root <<< "ALTER USER $account DISCARD OLD PASSWORD"
 """
+# What is read is its command; what it answers could hold a password.
+_REDIS = "head -n 1 | redis-cli | grep -q OK"
 # A line from time to time tells that it goes on.
 _REENCRYPT = """
 airflow rotate-fernet-key >&2 & program=$!
 while kill -0 $program 2>/dev/null; do echo; sleep 2; done
 wait $program
 """
+
+
+#: What Redis is told; in the phase between it restarts with both passwords.
+REDIS_RULES = {"accept": ">{}", "drop": "resetpass >{}"}
 
 
 @dataclass(frozen=True)
@@ -259,6 +265,9 @@ class Rotation:
                 self._run("mysql", ["bash", "-ec", _MYSQL_ACCEPT], f"{login}\n{account}\n{change.new}\n")
         if keys := change.keys(phase):
             _secret.patch(self._client, self._namespace, value.secret, keys)
+        if value.kind == "redis" and phase in REDIS_RULES:
+            rules = REDIS_RULES[phase].format(change.new)
+            self._run("redis", ["sh", "-ec", _REDIS], f"ACL SETUSER default {rules}\n")
         if value.server == "mysql" and phase == "drop":
             self._run("mysql", ["bash", "-ec", _MYSQL_DROP], f"{account}\n")
         if value.server == "postgresql" and phase == "use":

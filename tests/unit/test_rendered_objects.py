@@ -288,6 +288,8 @@ def secrets_read(container: Mapping[str, Any]) -> set[str]:
     whole = [source["secretRef"] for source in container.get("envFrom", []) if "secretRef" in source]
     sources = [variable.get("valueFrom", {}) for variable in container.get("env", [])]
     keys = [source["secretKeyRef"] for source in sources if "secretKeyRef" in source]
+    # What is there during a rotation alone is looked at by itself.
+    keys = [key for key in keys if not key.get("optional")]
     return {reference["name"] for reference in whole + keys}
 
 
@@ -302,6 +304,21 @@ def test_a_secret_reaches_only_what_uses_it(release: str) -> None:
     for name, read in found.items():
         own = {secret.removeprefix(f"{prefix}-") for secret in read if secret.startswith(f"{prefix}-")}
         assert own == REACH.get(name, set()), name
+
+
+@every_release
+def test_what_a_rotation_keeps_reaches_only_redis(release: str) -> None:
+    """Its Secret holds all old and new values."""
+    prefix = "af" if release == "everything" else "airflow"
+    holders = {
+        (container["name"], variable["valueFrom"]["secretKeyRef"]["key"])
+        for pod in PODS
+        for container in pod.containers
+        if pod.release == release
+        for variable in container.get("env", [])
+        if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name") == f"{prefix}-rotation"
+    }
+    assert holders in (set(), {("redis", "redis.old"), ("redis", "redis.new")})
 
 
 @every_release

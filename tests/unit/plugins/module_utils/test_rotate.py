@@ -16,7 +16,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Ta
 
 FERNET = {"kind": "fernet", "secret": "airflow-fernet", "key": "F"}
 JWT = {"kind": "jwt", "secret": "airflow-jwt", "key": "J", "other": "OTHER", "length": 64}
-REDIS = {"kind": "redis", "secret": "airflow-redis", "key": "R", "other": "OTHER"}
+REDIS = {"kind": "redis", "secret": "airflow-redis", "key": "R"}
 API = {"kind": "api", "secret": "airflow-api", "key": "A"}
 DATABASE = {"kind": "database", "secret": "airflow-secrets", "key": "P", "server": "postgresql", "user_key": "U"}
 MYSQL = {**DATABASE, "server": "mysql"}
@@ -95,14 +95,23 @@ class TestPhases:
         assert component == "scheduler"
         assert "airflow rotate-fernet-key" in program
 
-    @pytest.mark.parametrize("value", [JWT, REDIS], ids=["jwt", "redis"])
-    def test_two_are_accepted_until_all_use_the_new_one(self, release: Release, value: dict[str, Any]) -> None:
-        accept, use, drop, end = phases(release, value)
-        old, new = BEFORE[value["secret"]][value["key"]], drop[value["key"]]
-        assert accept == {value["key"]: old, "OTHER": new}
-        assert use == {value["key"]: new, "OTHER": old}
-        assert drop == end == {value["key"]: new}
-        assert len(new) == value.get("length", 32)
+    def test_two_jwt_secrets_are_accepted_until_all_use_the_new_one(self, release: Release) -> None:
+        accept, use, drop, end = phases(release, JWT)
+        new = drop["J"]
+        assert accept == {"J": "jwt-1", "OTHER": new}
+        assert use == {"J": new, "OTHER": "jwt-1"}
+        assert drop == end == {"J": new}
+        assert len(new) == 64
+
+    def test_redis_accepts_the_new_password_before_and_the_old_one_no_more_after(self, release: Release) -> None:
+        accept, use, *_rest = phases(release, REDIS)
+        new = use["R"]
+        assert accept == {"R": "redis-1"}
+        assert len(new) == 32
+        assert [(component, stdin) for component, _program, stdin in release.ran] == [
+            ("redis", f"ACL SETUSER default >{new}\n"),
+            ("redis", f"ACL SETUSER default resetpass >{new}\n"),
+        ]
 
     def test_what_nothing_needs_after_is_replaced_at_once(self, release: Release) -> None:
         accept, use, drop, end = phases(release, API)
