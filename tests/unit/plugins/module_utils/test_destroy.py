@@ -36,7 +36,14 @@ def destroy(deployed: Any, connection: dict[str, Any], monkeypatch: pytest.Monke
     """Run the task and return its result."""
     monkeypatch.setattr(_destroy, "Client", lambda params, *rest: deployed)
     monkeypatch.setattr(_destroy.time, "sleep", lambda seconds: None)
-    params = {**connection, "release": "airflow", "namespace": "airflow", "data": False, "timeout": 5}
+    params = {
+        **connection,
+        "release": "airflow",
+        "namespace": "airflow",
+        "data": False,
+        "timeout": 5,
+        "permissions": [],
+    }
     return lambda check_mode=False, **given: _destroy.run(Task({**params, **given}, check_mode=check_mode))
 
 

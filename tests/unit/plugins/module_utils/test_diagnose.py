@@ -120,7 +120,8 @@ def diagnose(tmp_path: Path, connection: Obj, monkeypatch: pytest.MonkeyPatch) -
     def run(client: FakeClient, check_mode: bool = False, **options: Any) -> Obj:
         monkeypatch.setattr(_diagnose, "Client", lambda params, *rest: client)
         defaults = {"directory": str(tmp_path / "d"), "name": None, "archive": False, "failure": "", "health": None}
-        params = {**connection, "namespace": "airflow", "release": "airflow", **defaults, **options}
+        release = {"namespace": "airflow", "release": "airflow", "permissions": []}
+        params = {**connection, **release, **defaults, **options}
         return _diagnose.run(Task(params, check_mode=check_mode))
 
     return run

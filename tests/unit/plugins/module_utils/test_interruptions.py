@@ -215,7 +215,7 @@ class Runs:
 
     def destroy(self, server: ApiServer, data: bool) -> None:
         params = self._begin(server)
-        _destroy.run(Task({**params, "data": data, "timeout": 5}))
+        _destroy.run(Task({**params, "data": data, "timeout": 5, "permissions": []}))
 
     def _begin(self, server: ApiServer) -> dict[str, Any]:
         self._number += 1
