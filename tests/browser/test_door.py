@@ -56,7 +56,7 @@ def log_in(page: Page) -> None:
     """Begin where a user does, at the front page, which leads to the login and from there back."""
     page.goto(f"{DOOR['url']}/")
     if DOOR["login"] != "ldap":
-        page.get_by_text(DOOR["login"]).first.click()
+        page.get_by_text(f"Sign In with {DOOR['login']}").click()
     fill_in(page, DOOR["user"], DOOR["password"])
     page.wait_for_url(f"{DOOR['url']}/**")
     expect(page.get_by_text("Active Dags")).to_be_visible()
