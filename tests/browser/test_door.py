@@ -75,6 +75,7 @@ def test_login_grid_log_and_role(page: Page) -> None:
 @by_directory
 def test_who_is_in_no_group_has_no_rights_and_a_wrong_password_leads_nowhere(page: Page) -> None:
     page.goto(f"{DOOR['url']}/")
+    expect(page.locator("#username")).to_be_visible()
     asked = """async ([url, username, password]) => {
         const body = JSON.stringify({username, password}), headers = {"Content-Type": "application/json"}
         const answer = await fetch(`${url}/auth/token`, {method: "POST", headers, body})
