@@ -21,7 +21,6 @@ KINDS = "pods,deployments,statefulsets,jobs,cronjobs,services,poddisruptionbudge
 LEFT_OUT = (
     "container-image-pull-policy",
     "container-security-context-user-group-id",
-    "pod-networkpolicy",
     "pod-probes-identical",
 )
 MAY_WARN = (

@@ -421,21 +421,6 @@ def test_what_a_rotation_keeps_reaches_only_redis(release: str) -> None:
 
 
 @every_release
-def test_what_a_rotation_keeps_reaches_only_redis(release: str) -> None:
-    """Its Secret holds all old and new values."""
-    prefix = "af" if release == "everything" else "airflow"
-    holders = {
-        (container["name"], variable["valueFrom"]["secretKeyRef"]["key"])
-        for pod in PODS
-        for container in pod.containers
-        if pod.release == release
-        for variable in container.get("env", [])
-        if variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name") == f"{prefix}-rotation"
-    }
-    assert holders in (set(), {("redis", "redis.old"), ("redis", "redis.new")})
-
-
-@every_release
 def test_the_other_secret_of_tokens_reaches_only_what_verifies_them(release: str) -> None:
     holders = [
         container["name"]
