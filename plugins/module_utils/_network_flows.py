@@ -15,8 +15,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 #: The label of a pod that has a component in it is this and the component's name.
 MARK = "airflow.kubernetes/"
 
-#: A rule of a NetworkPolicy, or an address that stands for one.
-Place = Mapping[str, Any] | str
+#: A rule of a NetworkPolicy, or an address (text) that stands for one.
+Place = Any
 
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>\w+)://)?(?P<user>[^/@]+@)?(?P<host>\[[^\]]*\]|[^/:@]*)(?::(?P<port>\d+))?(?:[:/].*)?"

@@ -151,7 +151,7 @@ class Enforcement:
         command = ["python", "-I", "-S", "-c", _PROGRAM, json.dumps(places)]
         with Exec(self.client, self.namespace, name, container, command) as program:
             answer: dict[str, Any] = json.loads(program.read(int(program.read(8))))
-        answer["reached"] = [(address, port) for address, port in answer["reached"]]
+        answer["reached"] = [tuple(place) for place in answer["reached"]]
         return answer
 
 

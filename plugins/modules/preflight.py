@@ -169,6 +169,13 @@ options:
             description: Refuse a given value that differs from the existing one.
             type: bool
             default: false
+          optional:
+            description: Read the key where it is there, and never make it.
+            type: bool
+            default: false
+          formerly:
+            description: Name of the Secret that used to hold the key.
+            type: str
   certificates:
     description: Secrets and ConfigMaps that hold certificates of CAs, which pods will mount.
     type: list
