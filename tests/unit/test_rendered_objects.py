@@ -618,7 +618,8 @@ def test_nobody_is_let_in_from_everywhere_but_to_what_is_published(release: str)
     [
         ("defaults", "scheduler", set()),
         ("managed", "scheduler", {("anywhere", 6543), ("anywhere", 6379)}),
-        ("url", "flower", {("anywhere", 6000), ("10.1.2.3/32", 6379)}),
+        ("url", "worker", {("anywhere", 6000), ("10.1.2.3/32", 6379)}),
+        ("url", "flower", {("10.1.2.3/32", 6379)}),
         ("mysql_managed", "migrations", {("anywhere", 3306)}),
         ("pooled", "pgbouncer", {("anywhere", 5432)}),
         ("pooled", "scheduler", {("anywhere", 5432), ("anywhere", 26379), ("anywhere", 6379)}),
