@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
@@ -21,24 +24,39 @@ class ActionModule(InProcessAction):
     options = _preflight.OPTIONS
     work = staticmethod(_preflight.run)
 
+    #: What is wrong with the roles' arguments, once it has been looked for.
+    wrong_arguments: ClassVar[list[str] | None] = None
+
+    @classmethod
+    def finalize_task_arg(cls, name: str, value: Any, templar: Any, context: dict[str, Any]) -> Any:
+        """Evaluate an argument; none, where a variable has the wrong type: its template would only fail."""
+        if cls.wrong_arguments is None:
+            loader = getattr(templar, "_loader", None) or DataLoader()
+            cls.wrong_arguments = _look_for_wrong_arguments(templar.available_variables, templar, loader)
+        return None if cls.wrong_arguments else super().finalize_task_arg(name, value, templar, context)
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        known = role_variables()
+        wrong = self.wrong_arguments
+        if wrong is None:
+            wrong = _look_for_wrong_arguments(task_vars or {}, self._templar, self._loader)
+        if wrong:
+            return {"failed": True, "msg": "\n".join(wrong)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
-        self._task.args["known_variables"] = known
+        self._task.args["known_variables"] = role_variables()
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
-        self._task.args["wrong_arguments"] = list(
-            _role_arguments.problems_of(_ROLES, task_vars or {}, self._load, self._templar.template)
-        )
         return super().run(tmp, task_vars)
 
-    def _load(self, path: Path) -> Any:
-        # Ansible has read these files already, and keeps them.
-        return self._loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
+
+def _look_for_wrong_arguments(variables: Mapping[str, Any], templar: Any, loader: DataLoader) -> list[str]:
+    def load(path: Path) -> Any:
+        # Ansible has read most of these files already, and its loader keeps them.
+        return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
+
+    return list(_role_arguments.problems_of(_ROLES, variables, load, templar.template))
 
 
 def role_variables() -> list[str]:
-    """Return the names of all variables that the roles define: public in defaults, internal in vars, facts of these."""
+    """Return the names of all variables that the roles define: public in defaults, internal in vars."""
     patterns = ("*/defaults/main.yml", "*/vars/main.yml", "*/vars/main/*.yml")
     files = [file for pattern in patterns for file in _ROLES.glob(pattern)]
-    names = {name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))}
-    return sorted(names | {name.removeprefix("__") for name in names})
+    return sorted({name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))})

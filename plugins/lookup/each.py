@@ -45,6 +45,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember, written
+
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
@@ -52,11 +54,12 @@ class LookupModule(LookupBase):
         if len(terms) != 1:
             raise AnsibleError("The lookup each takes the name of one variable.")
         name, item_name = terms[0], self.get_option("item_name")
-        known = variables or {}
+        known = written(variables or {})
         if name not in known:
             raise AnsibleError(f"The lookup each knows no variable {name}.")
         values = []
         for item in self.get_option("items"):
-            templar = self._templar.copy_with_new_env(available_variables={**known, item_name: item})
+            templar = self._templar.copy_with_new_env()
+            remember(templar, {**known, item_name: item})
             values.append(templar.template(known[name]))
         return values

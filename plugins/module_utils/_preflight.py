@@ -77,7 +77,7 @@ OPTIONS: dict[str, Any] = {
     "contradictions": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
-    "wrong_arguments": {"type": "list", "elements": "str", "default": []},
+    "render": {"type": "path"},
 }
 
 #: The oldest Airflow that the roles deploy.
@@ -94,11 +94,16 @@ LONGEST_NAME = 40
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Check input and cluster; the result holds ``warnings`` and the ``version`` that runs."""
+    """Check input and cluster; the result holds ``warnings`` and the ``version`` that runs.
+
+    Where objects are only written as files, no cluster is asked.
+    """
     params = task.params
     problems, warnings = check_input(params)
     if problems:
         raise Failure("\n".join(problems))
+    if params["render"]:
+        return {"changed": False, "version": "", "warnings": warnings}
     client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
     running = _Cluster(client, params["namespace"], params["release"], storage)
@@ -123,7 +128,6 @@ def run(task: Task) -> dict[str, Any]:
 def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Check what can be checked without a cluster; return problems and warnings."""
     problems = [
-        *params["wrong_arguments"],
         *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),

@@ -257,13 +257,11 @@ options:
     type: list
     elements: str
     default: []
-  wrong_arguments:
+  render:
     description:
-      - What is wrong with the types of variables that are set, a sentence for each.
-      - The action looks for it by itself.
-    type: list
-    elements: str
-    default: []
+      - The directory that objects are written to instead of being applied. Only the input is checked then.
+      - No cluster is asked.
+    type: path
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.permissions_options

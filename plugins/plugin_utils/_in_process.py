@@ -8,9 +8,11 @@ the imports of the Kubernetes client again. Where that is not so, the module of 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -21,6 +23,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # Ansible forks for every task. What is loaded by now is for good, and a garbage collection in a fork need not look
 # at it: that would copy the memory that the fork shares with its parent.
@@ -40,6 +43,20 @@ class InProcessAction(ActionBase):
     module: ClassVar[str]
     options: ClassVar[dict[str, Any]]
     work: ClassVar[Work]
+
+    @classmethod
+    @contextlib.contextmanager
+    def get_finalize_task_args_context(cls) -> Iterator[dict[str, Any]]:
+        """Yield what the arguments of one task have in common: the templar, once there is one."""
+        yield {}
+
+    @classmethod
+    def finalize_task_arg(cls, _name: str, value: Any, templar: Any, context: dict[str, Any]) -> Any:
+        """Evaluate an argument; its variables are evaluated once for all arguments."""
+        if "templar" not in context:
+            context["templar"] = templar.extend()
+            remember(context["templar"], templar.available_variables)
+        return context["templar"].template(value)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)

@@ -39,7 +39,7 @@ def _problem(name: str, option: Mapping[str, Any], written: Any, template: Calla
     try:
         value = template(written)
     except AnsibleError:
-        # It may refer to what only a later task knows, and is checked by Ansible when its role is reached.
+        # It may refer to what only a later task knows.
         return
     for message in ArgumentSpecValidator({name: dict(option)}).validate({name: value}).error_messages:
         yield f"The variable {name} is not what its role wants: {message}"

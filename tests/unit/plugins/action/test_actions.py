@@ -10,6 +10,9 @@ from unittest.mock import MagicMock
 
 import pytest
 import yaml
+from ansible._internal._templating._engine import TemplateEngine
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from tools.role_readmes import ROLES
 
@@ -47,7 +50,7 @@ class TestPreflight:
         args = {"release": "airflow", "namespace": "airflow", "version": "3.1.0"}
         task = MagicMock(args=args, async_val=0, become=False, check_mode=False, diff=False, environment=[])
         connection = MagicMock(transport="local", become=None)
-        action = preflight.ActionModule(task, connection, MagicMock(), MagicMock(), MagicMock(), MagicMock())
+        action = preflight.ActionModule(task, connection, MagicMock(), DataLoader(), MagicMock(), MagicMock())
 
         def run(**variables: Any) -> dict[str, Any]:
             action.run(None, variables)
@@ -64,3 +67,39 @@ class TestPreflight:
     def test_looks_at_the_variables_that_start_with_a_roles_name(self, seen: Any) -> None:
         params = seen(scheduler_replica=2, airflow_version="3.1.0", my_scheduler=1, ansible_host="x", schedulerx=1)
         assert sorted(params["variables"]) == ["airflow_version", "scheduler_replica"]
+
+
+class TestWrongArguments:
+    """What is of the wrong type is told, before a template fails of it."""
+
+    @pytest.fixture
+    def action(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        action = importlib.import_module(f"{PACKAGE}.action.preflight").ActionModule
+        monkeypatch.setattr(action, "wrong_arguments", None)
+        return action
+
+    @staticmethod
+    def evaluate(action: Any, **variables: Any) -> Any:
+        engine = TemplateEngine(DataLoader(), variables=variables)
+        argument = trust_as_template("{{ workers_groups | map(attribute='name') | list }}")
+        with action.get_finalize_task_args_context() as context:
+            return action.finalize_task_arg("worker_groups", argument, engine, context)
+
+    @staticmethod
+    def run(action: Any, **variables: Any) -> Any:
+        task = MagicMock(args={}, async_val=0, become=False, check_mode=False, diff=False, environment=[])
+        templar = Templar(DataLoader(), variables=variables)
+        connection = MagicMock(transport="local", become=None)
+        return action(task, connection, MagicMock(), DataLoader(), templar, MagicMock()).run(None, variables)
+
+    def test_no_argument_is_evaluated_then(self, action: Any) -> None:
+        assert self.evaluate(action, workers_groups=[{"name": "a"}]) == ["a"]
+        action.wrong_arguments = None
+        assert self.evaluate(action, workers_groups=[3]) is None
+        result = self.run(action)
+        assert result["failed"]
+        assert "The variable workers_groups is not what its role wants" in result["msg"]
+
+    def test_they_are_found_where_ansible_does_not_ask_before_it_evaluates(self, action: Any) -> None:
+        result = self.run(action, workers_groups=[3], scheduler_replicas="many")
+        assert {line.split()[2] for line in result["msg"].splitlines()} == {"scheduler_replicas", "workers_groups"}

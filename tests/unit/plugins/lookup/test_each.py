@@ -62,6 +62,17 @@ def test_evaluates_the_variable_once_for_each_item_through_other_variables() -> 
     ]
 
 
+def test_another_value_from_outside_is_not_taken_for_an_items() -> None:
+    inner = "{{ query('airflow.kubernetes.each', 'name', items=group, item_name='inner') }}"
+    found = template(
+        "{{ query('airflow.kubernetes.each', 'both', items=groups, item_name='group') }}",
+        groups=[["a"], ["b", "c"]],
+        both=["{{ name }}", inner, "{{ name }}"],
+        name="{{ inner | default('outside') }}",
+    )
+    assert found == [["outside", ["a"], "outside"], ["outside", ["b", "c"], "outside"]]
+
+
 def test_drops_what_is_omitted() -> None:
     pods = template(
         PODS, groups=[{"name": "a"}, {"name": "b", "size": 1}], pod={"size": "{{ group.size | default(omit) }}"}

@@ -38,7 +38,7 @@ GOOD: dict[str, Any] = {
     "contradictions": [],
     "variables": [],
     "known_variables": [],
-    "wrong_arguments": [],
+    "render": None,
 }
 
 FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
@@ -47,6 +47,13 @@ FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
 def problems(**given: Any) -> list[str]:
     """Return what is wrong without a cluster being asked."""
     return check_input({**GOOD, **given})[0]
+
+
+def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(_preflight, "Client")
+    assert _preflight.run(Task({**GOOD, "render": "rendered"})) == {"changed": False, "version": "", "warnings": []}
+    with pytest.raises(Failure, match="airflow_namespace"):
+        _preflight.run(Task({**GOOD, "render": "rendered", "namespace": "Airflow"}))
 
 
 def test_a_short_absence_of_the_cluster_is_outlasted(monkeypatch: pytest.MonkeyPatch) -> None:
