@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -134,19 +134,6 @@ class Outcome:
         return {"kind": self.reference.kind, "name": self.reference.name, "result": self.result}
 
 
-@dataclass
-class Plan:
-    """What a run will do: ``waves`` of objects to apply, and the references that have left the set."""
-
-    waves: list[list[Manifest]]
-    known: frozenset[Reference]
-    left: list[Reference] = field(default_factory=list)
-
-    @property
-    def wanted(self) -> frozenset[Reference]:
-        return frozenset(Reference.of(manifest) for wave in self.waves for manifest in wave)
-
-
 def run(task: Task) -> dict[str, Any]:
     """Apply the set as the options say; the result holds ``objects`` and, in diff mode, ``diff``."""
     params = task.params
@@ -257,19 +244,13 @@ def _file_name(manifest: Manifest) -> str:
     return f"{wave_of(kind)}-{kind.lower()}-{manifest['metadata']['name']}.yaml"
 
 
-def plan(manifests: Sequence[Manifest], known: Iterable[Reference]) -> Plan:
-    """Order the manifests into waves and find what has left the set.
-
-    A namespace is a wave of its own: only in it can be written down what else is about to be made.
-    """
+def in_waves(manifests: Iterable[Manifest]) -> list[list[Manifest]]:
+    """Order the manifests into waves; a namespace is a wave of its own."""
     ordered: dict[tuple[int, bool], list[Manifest]] = {}
     for manifest in manifests:
         kind = manifest["kind"]
         ordered.setdefault((wave_of(kind), kind != "Namespace"), []).append(manifest)
-    known = frozenset(known)
-    made = Plan([ordered[wave] for wave in sorted(ordered)], known)
-    made.left = sorted(known - made.wanted)
-    return made
+    return [ordered[wave] for wave in sorted(ordered)]
 
 
 def wave_of(kind: str) -> int:
@@ -294,17 +275,23 @@ class ApplySet:
         :raises Failure: names every object that the cluster refused in the first wave that had one, and what to do;
             ``objects`` of its result tells what was done until then.
         """
-        work = plan(manifests, self._known())
-        outcomes: list[Outcome] = []
         apply_one = functools.partial(self._apply_one, force=force)
-        for wave in work.waves:
-            if not work.wanted <= work.known and not any(manifest["kind"] == "Namespace" for manifest in wave):
-                self._remember(work.wanted | work.known)
-                work = Plan(work.waves, work.wanted | work.known, work.left)
+        waves = in_waves(manifests)
+        outcomes: list[Outcome] = []
+        if waves and waves[0][0]["kind"] == "Namespace":
+            outcomes += self._all(apply_one, waves.pop(0), outcomes)
+            # Only in it can the release be held, and by now another run may have changed what the set holds.
+            self.client.guard("")
+        known = self._known()
+        wanted = frozenset(map(Reference.of, manifests))
+        if not wanted <= known:
+            self._remember(wanted | known)
+        for wave in waves:
             outcomes += self._all(apply_one, wave, outcomes)
-        outcomes += self._all(self._leave, work.left, outcomes)
-        if work.left:
-            self._remember(work.wanted)
+        left = sorted(known - wanted)
+        outcomes += self._all(self._leave, left, outcomes)
+        if left:
+            self._remember(wanted)
         return outcomes
 
     def _all(self, function: Callable[[Any], Outcome], items: Sequence[Any], done: list[Outcome]) -> list[Outcome]:
@@ -328,13 +315,16 @@ class ApplySet:
         if before is not None and self._left_over(before):
             return self._replace(manifest, before)
         try:
-            after = self.client.apply(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
+            after, is_new = self.client.apply_and_tell(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
         except ApiFailure as failure:
             if self.check_mode and self._in_missing_namespace(reference, failure):
                 return Outcome(reference, "created", None, manifest)
             if before is not None and _immutable_causes(failure) and self._never_held_anything(before):
                 return self._replace(manifest, before)
             raise Failure(explain(failure, manifest)) from failure
+        if before is None and not is_new and manifest["kind"] == "Namespace":
+            # It was made while the release was nobody's, and another run was faster.
+            before = after
         if before is None:
             return Outcome(reference, "created", None, after)
         return Outcome(reference, "configured" if _differs(before, after) else "unchanged", before, after)

@@ -46,6 +46,9 @@ TELL_AFTER = 3.0
 #: Seconds between two tries.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
+#: HTTP's status of what is there since this request.
+CREATED = 201
+
 CONNECTION_OPTIONS: dict[str, Any] = dict(AUTH_ARG_SPEC)
 
 Manifest = dict[str, Any]
@@ -103,11 +106,17 @@ class Client:
         :raises ApiFailure: 409 when another manager owns a field and ``force`` is not set; 422 when a field is
             immutable or invalid.
         """
+        return self.apply_and_tell(manifest, field_manager, dry_run, force)[0]
+
+    def apply_and_tell(
+        self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False
+    ) -> tuple[Manifest, bool]:
+        """Apply as :meth:`apply` does; also tell whether that has created the object."""
         metadata = manifest["metadata"]
         path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
             name=metadata["name"], namespace=metadata.get("namespace")
         )
-        return self._object(
+        status, text = self._answer(
             "patch",
             path,
             body=manifest,
@@ -116,6 +125,7 @@ class Client:
             force_conflicts="true" if force else None,
             dry_run="All" if dry_run else None,
         )
+        return json.loads(text), status == CREATED
 
     def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
         """Create one object; a 409 :class:`ApiFailure` says that it exists already."""
@@ -186,19 +196,24 @@ class Client:
 
     def text(self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any) -> str:
         """Send one request as :meth:`request` does, and return the text of the answer as it is."""
+        return self._answer(method, path, body, patience, **params)[1]
+
+    def _answer(
+        self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any
+    ) -> tuple[int, str]:
+        """Return the status and the text of the answer."""
         if method != "get" and not params.get("dry_run"):
             self.guard(path)
         params = {name: value for name, value in params.items() if value is not None}
         params.setdefault("_request_timeout", REQUEST_TIMEOUT)
         return self._insist(lambda: self._send(method, path, body, **params), patience)
 
-    def _send(self, method: str, path: str, body: Any, **params: Any) -> str:
+    def _send(self, method: str, path: str, body: Any, **params: Any) -> tuple[int, str]:
         with self._speaking_plainly():
             response = self._dynamic.request(method, path, body=body, serialize=False, **params)
             self._note_time(response.headers.get("Date"))
         # A log is what a program has written, and may be cut within a character.
-        text: str = response.data.decode("utf-8", "replace")
-        return text
+        return response.status, response.data.decode("utf-8", "replace")
 
     def _insist(self, send: Callable[[], _Answer], patience: float | None = None) -> _Answer:
         """Return the answer; while there is none, or one that will soon be another, send again.

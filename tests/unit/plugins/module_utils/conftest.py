@@ -91,6 +91,13 @@ class Cluster:
                 self._applied[*key, field_manager] = copy.deepcopy(manifest)
             return copy.deepcopy(stored)
 
+    def apply_and_tell(
+        self, manifest: Manifest, field_manager: str, dry_run: bool = False, force: bool = False
+    ) -> tuple[Manifest, bool]:
+        with self._lock:
+            is_new = self._key(manifest) not in self.objects
+            return self.apply(manifest, field_manager, dry_run, force), is_new
+
     def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
         self._ask_guard(manifest, dry_run)
         with self._lock:

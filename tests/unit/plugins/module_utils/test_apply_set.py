@@ -117,6 +117,36 @@ class TestOrder:
             "apply Deployment/web",
         ]
 
+    def test_what_another_run_did_before_the_release_was_held_is_taken_into_account(self, cluster: Any) -> None:
+        cluster.objects.clear()
+        namespace = thing("Namespace", "airflow")
+
+        def is_held(path: str) -> None:
+            if path == "":
+                cluster.guard = lambda _path: None
+                apply(cluster, namespace, thing("Service", "theirs"))
+
+        cluster.guard = is_held
+        assert apply(cluster, namespace, thing("Service", "ours"))["Service/theirs"] == "deleted"
+        assert remembered(cluster) == ["v1 Namespace airflow -", "v1 Service ours"]
+
+    def test_of_two_runs_one_has_made_the_namespace(self, cluster: Any) -> None:
+        cluster.objects.clear()
+        namespace = thing("Namespace", "airflow")
+        real_get = cluster.get
+
+        def get_and_lose(api_version: str, kind: str, name: str, where: str | None = None) -> Any:
+            found = real_get(api_version, kind, name, where)
+            if kind == "Namespace" and found is None:
+                cluster.get = real_get
+                apply(cluster, namespace)
+            return found
+
+        cluster.get = get_and_lose
+        assert apply(cluster, namespace) == {"Namespace/airflow": "unchanged"}
+        cluster.objects.clear()
+        assert apply(cluster, namespace) == {"Namespace/airflow": "created"}
+
     def test_the_inventory_knows_of_an_object_before_it_is_created(self, cluster: Any) -> None:
         apply(cluster, thing("Service", "old"))
         cluster.log.clear()
@@ -177,8 +207,8 @@ class TestOutcome:
         annotations = written.get("metadata", {}).get("annotations", {})
         real_apply = cluster.apply
 
-        def apply_and_write(manifest: Manifest, field_manager: str, **rest: Any) -> Manifest:
-            after = real_apply(manifest, field_manager, **rest)
+        def apply_and_write(*given: Any) -> Manifest:
+            after = real_apply(*given)
             metadata = {**after["metadata"], **written.get("metadata", {})}
             metadata["annotations"] = {**after["metadata"].get("annotations", {}), **annotations}
             return {**after, **written, "metadata": metadata}

@@ -156,8 +156,10 @@ class Connection(Client):
         self._lock = threading.Lock()
         self._dynamic = None
 
-    def _send(self, method: str, path: str, body: Any, **params: Any) -> str:
-        return json.dumps(self.server.answer(method, path, body, params))
+    def _send(self, method: str, path: str, body: Any, **params: Any) -> tuple[int, str]:
+        is_there = path in self.server.objects
+        answer = self.server.answer(method, path, body, params)
+        return 200 if is_there else 201, json.dumps(answer)
 
     def _resource(self, api_version: str, kind: str) -> Any:
         root = "/api/v1" if api_version == "v1" else f"/apis/{api_version}"
