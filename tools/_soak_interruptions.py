@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from tools._bench_cgroups import in_node
 from tools._bench_cluster import Cluster, cluster
 from tools._soak_deploy import Run, deploy
-from tools._soak_state import State, differences, secrets, state
+from tools._soak_state import State, differences, secrets, settled
 from tools._step import say, step
 
 #: The undisturbed release, and the one that is interrupted.
@@ -25,7 +24,6 @@ CHANGE: Mapping[str, Any] = {
     "airflow_config": {"core__parallelism": 24},
     "workers_groups": [{"name": "worker", "replicas": 2}],
 }
-SETTLE_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class _Soak:
         with step("Two runs at once: one deploys, the other waits for it"):
             row, points = self._two_at_once()
         yield row
-        before = self._settled(CALM)
+        before = settled(self.cluster, CALM)
         kills = spread(self.points, points)
         if self.in_a_row:
             yield self._in_a_row("fresh", kills, before, {})
@@ -127,7 +125,7 @@ class _Soak:
                 yield self._one("fresh", kill_at, before, {})
         with step("A change, undisturbed"):
             calm = deploy(self.folder, CALM, **CHANGE).expect_success()
-        after = self._settled(CALM)
+        after = settled(self.cluster, CALM)
         kills = spread(self.points, calm.points)
         if self.in_a_row:
             yield self._in_a_row("change", kills, after, CHANGE)
@@ -180,25 +178,13 @@ class _Soak:
             wrong.append("the next run did not say that it takes over")
         wrong += self._changed_secrets(left)
         if not wrong:
-            wrong += differences(wanted, self._settled(HARMED, wanted))
+            wrong += differences(wanted, settled(self.cluster, HARMED, wanted))
         task = killed.task if killed.was_killed else f"{killed.task} (had ended)"
         return Row(what, task, killed.seconds, good.seconds, tuple(wrong))
 
     def _changed_secrets(self, left: Mapping[str, str]) -> list[str]:
         now = secrets(self.cluster, HARMED)
         return [f"Secret/{name} has changed" for name, value in left.items() if now.get(name) != value]
-
-    def _settled(self, namespace: str, wanted: State | None = None) -> State:
-        """Return the state when it is as wanted, or has stopped changing: pods that are replaced take a while to go."""
-        deadline = time.monotonic() + SETTLE_SECONDS
-        before = state(self.cluster, namespace)
-        while time.monotonic() < deadline:
-            time.sleep(5)
-            now = state(self.cluster, namespace)
-            if now == (before if wanted is None else wanted):
-                return now
-            before = now
-        return before
 
     def _without_api_server(self, wanted: State) -> Row:
         """Kill the API server when a fresh deploy has begun to apply; the kubelet starts it again."""
@@ -210,5 +196,5 @@ class _Soak:
             killer.join()
         wrong = [] if run.code == 0 else [f"it failed in '{run.task}'", *run.lines[-15:]]
         if not wrong:
-            wrong += differences(wanted, self._settled(HARMED, wanted))
+            wrong += differences(wanted, settled(self.cluster, HARMED, wanted))
         return Row("API server killed", "-", 4.0, run.seconds, tuple(wrong))

@@ -19,7 +19,7 @@ from tools._rollout import until
 from tools._soak_deploy import TASKS_ONLY, Run, play
 from tools._soak_endurance import judge
 from tools._soak_release import NAME, Release
-from tools._soak_state import differences, state
+from tools._soak_state import differences, settled
 from tools._step import say, step
 
 NAMESPACE = "rotation"
@@ -186,11 +186,11 @@ def run(options: argparse.Namespace) -> int:
                 for kinds in wanted:
                     outcomes.append(soak.rotate(kinds, []))
                 kills = [tasks + 8] if options.short else spread(options.points, 3 * (tasks + 2))
-                before = {} if options.short else state(connection, NAMESPACE)
+                before = {} if options.short else settled(connection, NAMESPACE)
                 for kill in kills:
                     outcomes.append(soak.rotate((), [kill]))
                     if before:
-                        soak.expect_state(before, state(connection, NAMESPACE))
+                        soak.expect_state(before, settled(connection, NAMESPACE, before))
                 with step("Run the other playbooks"):
                     soak.run_others()
             found = soak.leaks(processes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ _CHECKSUM = re.compile(
 )
 _HASH = re.compile(r"(-migrations-[0-9-]+)-[0-9a-f]{10}(-\w{5})?")
 
+SETTLE_SECONDS = 90.0
+
 State = dict[str, Any]
 
 
@@ -43,6 +46,19 @@ def state(cluster: Cluster, namespace: str) -> State:
                     name += "+"
                 found[name] = substance(item, namespace)
     return found
+
+
+def settled(cluster: Cluster, namespace: str, wanted: State | None = None) -> State:
+    """Return the state when it is as wanted, or has stopped changing: pods that are replaced take a while to go."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    before = state(cluster, namespace)
+    while time.monotonic() < deadline:
+        time.sleep(5)
+        now = state(cluster, namespace)
+        if now == (before if wanted is None else wanted):
+            return now
+        before = now
+    return before
 
 
 def _resources(cluster: Cluster) -> list[tuple[str, dict[str, Any]]]:

@@ -59,6 +59,16 @@ OPTIONS: dict[str, Any] = {
             "file": {"type": "str"},
         },
     },
+    "kinds": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+            "variable": {"type": "str", "required": True},
+        },
+    },
     "services": {
         "type": "list",
         "elements": "dict",
@@ -116,6 +126,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_version, params["version"]),
             pool.submit(running.check_secrets, params["secrets"]),
             pool.submit(running.check_certificates, params["certificates"]),
+            pool.submit(running.check_kinds, params["kinds"]),
         ]
         problems = [problem for check in checks for problem in check.result()]
     if not problems and not task.check_mode:
@@ -290,6 +301,15 @@ class _Cluster:
                 keys = ", ".join(sorted(found.get("data") or {})) or "none"
                 problems.append(f"{named}, which has no key {key}. It has: {keys}.")
         return problems
+
+    def check_kinds(self, wanted: Sequence[Mapping[str, str]]) -> list[str]:
+        """What is defined by something else has to be installed first."""
+        return [
+            f"{given['variable']} takes the kind {given['kind']} of {given['api_version']}, which the cluster does not "
+            f"know. Install what defines it, or leave the variable out."
+            for given in wanted
+            if not self.client.has_kind(given["api_version"], given["kind"])
+        ]
 
     def try_services(self, params: Mapping[str, Any]) -> list[str]:
         """Try what is not the release's own from inside the cluster, unless the release uses it already as it is."""

@@ -202,6 +202,24 @@ options:
       file:
         description: Name of the file that it becomes in the pods.
         type: str
+  kinds:
+    description: Kinds of objects that something else than Kubernetes defines.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: Group and version that define it.
+        type: str
+        required: true
+      kind:
+        description: The kind.
+        type: str
+        required: true
+      variable:
+        description: The variable that takes it.
+        type: str
+        required: true
   services:
     description:
       - Databases and brokers that are not the release's own. Each that is new to the release, or to its version of

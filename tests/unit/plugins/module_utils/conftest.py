@@ -39,10 +39,14 @@ class Cluster:
         self.refusals: dict[str, ApiFailure] = {}
         self.rights: Callable[[str, str], bool] = lambda verb, resource: True
         self.review_fails = False
+        self.unknown_kinds: set[str] = set()
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.version = 0
         self._applied: dict[tuple[str, str, str, str], Manifest] = {}
         self._lock = threading.RLock()
+
+    def has_kind(self, api_version: str, kind: str) -> bool:
+        return kind not in self.unknown_kinds
 
     def add(self, kind: str, name: str, namespace: str | None = "airflow", **rest: Any) -> Manifest:
         """Put an object there that nobody here has applied; returned as it is stored."""

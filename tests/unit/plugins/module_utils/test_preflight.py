@@ -32,6 +32,7 @@ GOOD: dict[str, Any] = {
     "permissions": [],
     "secrets": [],
     "certificates": [],
+    "kinds": [],
     "services": [],
     "trial_pod": {},
     "namespace_object": {},
@@ -315,6 +316,15 @@ class TestSecrets:
     def test_not_to_be_read_is_left_to_the_one_who_writes_it(self, cluster: Any, run: Any) -> None:
         cluster.refusals["get Secret/airflow-secrets"] = FORBIDDEN
         run(secrets=[secret("airflow-secrets", {"key": "A", "generate": "password"})])
+
+
+def test_a_kind_that_the_cluster_does_not_know(cluster: Any, run: Any) -> None:
+    route = {"api_version": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "variable": "flower_routes"}
+    run(kinds=[route])
+    cluster.unknown_kinds = {"HTTPRoute"}
+    said = "flower_routes takes the kind HTTPRoute of gateway.networking.k8s.io/v1, which the cluster does not know"
+    with pytest.raises(Failure, match=said):
+        run(kinds=[route])
 
 
 def test_the_problems_of_the_cluster_are_told_at_once(cluster: Any, run: Any) -> None:
