@@ -34,7 +34,7 @@ def remember(templar: Any, variables: Mapping[str, Any]) -> None:
     engine = getattr(templar, "_engine", templar)
     with TemplateContext(template_value=None, templar=engine, options=TemplateOptions.DEFAULT, stop_on_template=False):
         kept = _AnsibleLazyTemplateMixin._try_create(dict(variables))
-    if type(kept) is _AnsibleLazyTemplateDict:
+    if isinstance(kept, _AnsibleLazyTemplateDict):
         _written[id(kept)] = kept, variables
         templar.available_variables = kept
 
