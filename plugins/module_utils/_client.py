@@ -46,6 +46,8 @@ REQUEST_TIMEOUT = (10, 60)
 PATIENCE = 120.0
 #: Seconds for it where nothing says yet that there is a cluster: a wrong address is told soon.
 FIRST_PATIENCE = 20.0
+#: Seconds for which an API server may start before it knows who may do what; until then it forbids.
+READY_PATIENCE = 15.0
 #: Seconds until that is told.
 TELL_AFTER = 3.0
 #: Seconds between two tries.
@@ -232,12 +234,12 @@ class Client:
         """Return the answer; while there is none, or one that will soon be another, send again.
 
         Credentials that are no longer accepted are read anew once: a kubeconfig, a token's file, or the program that
-        a kubeconfig names may have others by now.
+        a kubeconfig names may have others by now. What is forbidden is asked for once more when the server is ready.
         """
         patience = self._patience if patience is None else patience
         began = time.monotonic()
         pause = FIRST_PAUSE
-        is_renewed = False
+        is_renewed = is_ready = False
         while True:
             dynamic = getattr(self, "_dynamic", None)
             try:
@@ -247,6 +249,10 @@ class Client:
                 if isinstance(failure, ApiFailure) and failure.status == 401 and not is_renewed:
                     is_renewed = True
                     self._reconnect(dynamic)
+                    continue
+                if isinstance(failure, ApiFailure) and failure.status == 403 and dynamic and not is_ready:
+                    is_ready = True
+                    self._wait_ready()
                     continue
                 if not _may_pass(failure) or passed >= patience:
                     raise
@@ -263,6 +269,22 @@ class Client:
             # Of several requests that were rejected at once, one reads the credentials.
             if getattr(self, "_dynamic", None) is rejected:
                 self._dynamic = self._connect()
+
+    def _wait_ready(self) -> None:
+        """Wait until the API server says that it is ready.
+
+        https://kubernetes.io/docs/reference/using-api/health-checks/; everybody may ask unless a cluster forbids it.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                self._send("get", "/readyz", None, _request_timeout=REQUEST_TIMEOUT)
+            except Failure:
+                if time.monotonic() - began >= READY_PATIENCE:
+                    return
+                time.sleep(FIRST_PAUSE)
+            else:
+                return
 
     def _tell_silence(self, failure: Failure, left: float) -> None:
         with self._lock:

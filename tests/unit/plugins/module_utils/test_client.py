@@ -260,7 +260,6 @@ class TestPatience:
     @pytest.mark.parametrize(
         "failure",
         [
-            refuse(403, "forbidden", "Forbidden"),
             refuse(404, "not found", "NotFound"),
             refuse(409, "modified", "Conflict"),
             refuse(422, "invalid", "Invalid"),
@@ -281,6 +280,32 @@ class TestPatience:
             Client(address)
         assert Client(address, patience=5).request("get", PATH) == MAP
         assert server.failures == []
+
+    def test_what_is_forbidden_while_the_server_starts_is_asked_for_again(
+        self, server: ApiServer, client: Client
+    ) -> None:
+        server.answers |= {("GET", "/readyz"): (200, "ok"), ("GET", PATH): (200, MAP)}
+        server.asked.clear()
+        server.failures = [refuse(403, "forbidden", "Forbidden")] * 2 + [hang_up]
+        assert client.request("get", PATH) == MAP
+        assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", "/readyz", "/readyz", PATH]
+
+    def test_what_a_ready_server_forbids_is_forbidden(self, server: ApiServer, client: Client) -> None:
+        forbidden = {"kind": "Status", "message": "forbidden", "reason": "Forbidden"}
+        server.answers |= {("GET", "/readyz"): (200, "ok"), ("GET", PATH): (403, forbidden)}
+        server.asked.clear()
+        with pytest.raises(ApiFailure, match="forbidden"):
+            client.request("get", PATH)
+        assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", PATH]
+
+    def test_where_readiness_is_not_told_either_it_takes_a_while(
+        self, server: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_client, "READY_PATIENCE", 0.1)
+        server.failures = [refuse(403, "forbidden", "Forbidden")] * 1000
+        with pytest.raises(ApiFailure, match="forbidden"):
+            client.request("get", PATH)
+        assert 900 < len(server.failures) < 998
 
     def test_patience_has_an_end(self, server: ApiServer, client: Client, said: list[str]) -> None:
         server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 1000
