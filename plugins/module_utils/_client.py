@@ -18,12 +18,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import (
-    ApiFailure,
-    Failure,
-    NoAnswer,
-    UnknownKind,
-)
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
 
 try:
     import kubernetes.client
@@ -188,12 +183,17 @@ class Client:
                 yield event["type"], event["raw_object"]
 
     def has_kind(self, api_version: str, kind: str) -> bool:
-        """Tell whether the cluster knows a kind of object, which may be defined by what has to be installed first."""
+        """Tell whether the cluster knows a kind of object, which may be defined by what has to be installed first.
+
+        It is asked itself: what the library has discovered before may have been removed.
+        """
         try:
-            self._resource(api_version, kind)
-        except UnknownKind:
-            return False
-        return True
+            known = self._object("get", f"/apis/{api_version}")
+        except ApiFailure as failure:
+            if failure.status == 404:
+                return False
+            raise
+        return any(resource["kind"] == kind for resource in known["resources"])
 
     def request(self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any) -> Any:
         """Send one request; return the decoded JSON, or the text where the answer is not JSON.
@@ -330,7 +330,7 @@ class Client:
             try:
                 return self._dynamic.resources.get(api_version=api_version, kind=kind)
             except kubernetes.dynamic.exceptions.ResourceNotFoundError as error:
-                raise UnknownKind(
+                raise Failure(
                     f"The cluster {self.where} has no kind {kind} in {api_version}. "
                     "Install what defines it, or leave out the option that needs it."
                 ) from error

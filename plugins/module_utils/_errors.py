@@ -44,7 +44,3 @@ class NoAnswer(Failure):
     def __init__(self, message: str, cause: str) -> None:
         super().__init__(message)
         self.cause = cause
-
-
-class UnknownKind(Failure):
-    """The cluster knows no such kind of object."""

@@ -180,6 +180,15 @@ def test_a_kind_that_the_cluster_does_not_know_says_what_to_do(client: Client) -
         client.get("route.openshift.io/v1", "Route", "web", "data")
 
 
+def test_a_kind_is_known_for_as_long_as_it_is_defined(server: ApiServer, client: Client) -> None:
+    group = "gateway.networking.k8s.io/v1"
+    server.answers["GET", f"/apis/{group}"] = (200, {"resources": [{"kind": "Gateway"}, {"kind": "HTTPRoute"}]})
+    assert client.has_kind(group, "HTTPRoute")
+    assert not client.has_kind(group, "Route")
+    del server.answers["GET", f"/apis/{group}"]
+    assert not client.has_kind(group, "HTTPRoute")
+
+
 def test_nobody_answers(connection: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
