@@ -4,7 +4,8 @@
 
 ``airflow jobs check`` asks the same of the table ``job`` and costs fifty times the CPU.
 
-Usage: probe_heartbeat.py JOB_TYPE MAX_AGE_SECONDS
+Usage: probe_heartbeat.py JOB_TYPE MAX_AGE_SECONDS [PORT]
+With a port, which the job serves a little later than it gives its first heartbeat, that has to be open, too.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def main() -> None:
     age = (now - last).total_seconds()
     if age > max_age:
         sys.exit(f"the last heartbeat of the {job_type} is {age:.0f} s old, more than {max_age:.0f} s")
+    for port in sys.argv[3:]:
+        try:
+            socket.create_connection((address, int(port)), timeout=5).close()
+        except OSError as error:
+            sys.exit(f"the {job_type} does not serve port {port} yet: {error}")
 
 
 if __name__ == "__main__":

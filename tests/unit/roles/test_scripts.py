@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 from urllib.parse import quote
 
 import pytest
@@ -392,6 +393,22 @@ class TestProbeHeartbeat:
     def test_none(self, probe: Any) -> None:
         with pytest.raises(SystemExit, match="no running TriggererJob of airflow-triggerer-0"):
             probe(None)
+
+    def test_a_port_that_is_served_later(self, probe: Any, monkeypatch: Any) -> None:
+        asked: list[tuple[tuple[str, int], float]] = []
+
+        def connect(address: tuple[str, int], timeout: float) -> Any:
+            asked.append((address, timeout))
+            if len(asked) == 1:
+                raise ConnectionRefusedError(111, "Connection refused")
+            return MagicMock()
+
+        monkeypatch.setattr("socket.create_connection", connect)
+        monkeypatch.setattr(sys, "argv", [*sys.argv, "8794"])
+        with pytest.raises(SystemExit, match=r"TriggererJob does not serve port 8794 yet: .*refused"):
+            probe(1.0)
+        probe(1.0)
+        assert asked == [(("10.0.0.1", 8794), 5)] * 2
 
     def test_no_database(self, probe: Any, load: Any) -> None:
         away = Database(OperationalError("connection refused\n\tIs it running?"))
