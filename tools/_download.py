@@ -1,4 +1,4 @@
-"""Download a released program, where the internet can be reached."""
+"""Download a released program, where the internet can be reached, and tell whether it can."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 CONNECT_SECONDS = 5
+TRIES = 3
 
 
 def download(url: str, checksum_url: str, destination: Path) -> bool:
@@ -28,3 +29,14 @@ def download(url: str, checksum_url: str, destination: Path) -> bool:
     partial.chmod(0o755)
     partial.rename(destination)
     return True
+
+
+def answers(url: str) -> bool:
+    """Tell whether what is at an address can be had."""
+    for _try in range(TRIES):
+        try:
+            with urllib.request.urlopen(url, timeout=CONNECT_SECONDS):
+                return True
+        except OSError:
+            continue
+    return False

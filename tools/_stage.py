@@ -35,6 +35,7 @@ class Stage:
     :param suffix: which of the environments it runs in: "" or "-newest".
     :param needs: names of stages without whose success it makes no sense.
     :param junit: whether the command is pytest, which counts its tests.
+    :param source: an address of what it has to download; where nobody answers it is not run.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Stage:
     suffix: str = ""
     needs: tuple[str, ...] = ()
     junit: bool = False
+    source: str = ""
 
     @property
     def log(self) -> Path:

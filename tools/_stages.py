@@ -46,6 +46,12 @@ UNIT = (
 SANITY = (Stage("sanity", ("python", "-m", "tools.sanity"), timeout=1800, needs=("environment",)),)
 
 
+#: Where scenarios download what is no package of Debian, Python or Go.
+SOURCES = {
+    "door": "https://repo.maven.apache.org/maven2/org/keycloak/keycloak-quarkus-dist/maven-metadata.xml",
+}
+
+
 def scenario(name: str) -> Stage:
     """Return the stage that runs a molecule scenario."""
     return Stage(
@@ -53,19 +59,18 @@ def scenario(name: str) -> Stage:
         ("molecule", "test", "--scenario-name", name),
         timeout=SCENARIO_SECONDS,
         needs=("environment", "images"),
+        source=SOURCES.get(name, ""),
     )
 
 
 #: Scenarios that take the time, which has to be the cluster's and not another scenario's.
 TIMED = ("failures",)
-#: Scenarios that are run by their name alone: Keycloak takes minutes to start where others are at work.
-BY_NAME = ("door",)
 
 
 def scenarios() -> Iterator[Stage]:
     """Yield every scenario that may run beside another; the longest first, so that none is left alone at the end."""
-    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")} - {*TIMED, *BY_NAME}
-    first = ["default", "interruptions", "endurance"]
+    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")} - {*TIMED}
+    first = ["default", "secrets", "interruptions", "network_policies", "endurance"]
     for name in sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name)):
         yield scenario(name)
 

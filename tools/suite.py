@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Condition
 
+from tools._download import answers
 from tools._stage import CHECKOUT, OUTPUT, Result, Stage, essence, run_stage, tail
 from tools._stages import groups
 
@@ -96,6 +97,8 @@ class Suite:
             return Result(stage, failed=1, note=f"not run, because {', '.join(unmet)} failed")
         if stage.suffix and stage.name != f"environment{stage.suffix}" and not _has_environment(stage):
             return Result(stage, skipped=1, note="not run, because there is no second Python here")
+        if stage.source and not answers(stage.source):
+            return Result(stage, skipped=1, note=f"not run, because nobody answers at {stage.source}")
         print(f"==> {stage.name}", flush=True)
         return run_stage(stage)
 

@@ -165,6 +165,14 @@ class TestSuite:
         assert suite.print_count(results) == 0
         assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
 
+    def test_what_can_be_downloaded_from_nowhere_is_a_skip(self, tmp_path: Path) -> None:
+        there = tmp_path / "there"
+        there.touch()
+        sources = [there.as_uri(), (tmp_path / "away").as_uri()]
+        results = self.run([[shell(str(number), "true", source=source) for number, source in enumerate(sources)]])
+        assert [result.verdict for result in results] == ["passed", "skipped"]
+        assert results[1].note == f"not run, because nobody answers at {sources[1]}"
+
     def test_nothing_at_all_is_no_success(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert suite.print_count([]) == 1
         assert capsys.readouterr().out == "0 passed, 0 failed\n"
