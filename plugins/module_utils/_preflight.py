@@ -294,13 +294,9 @@ class _Cluster:
                 if failure.status == 403:
                     continue
                 raise
-            named = f"{certificate['variable']} names the {kind} {name}"
-            if found is None:
-                problems.append(f"{named}, but the namespace has none of this name. Create it there, or name another.")
-            elif key not in {**(found.get("data") or {}), **(found.get("binaryData") or {})}:
-                keys = ", ".join(sorted(found.get("data") or {})) or "none"
-                problems.append(f"{named}, which has no key {key}. It has: {keys}.")
-        return problems
+            held = {**(found.get("data") or {}), **(found.get("binaryData") or {})} if found else None
+            problems.append(_secret.lacking(certificate["variable"], kind, name, key, held))
+        return list(filter(None, problems))
 
     def check_kinds(self, wanted: Sequence[Mapping[str, str]]) -> list[str]:
         """What is defined by something else has to be installed first."""

@@ -228,13 +228,23 @@ def _refuse_missing(key: Key, others: Mapping[str, Secret]) -> None:
         other = others.get(match["secret"] or "")
         if other is None:
             continue
-        named = f"{key.variable or key.key} names the Secret {other.name}"
-        if other.live is None:
-            raise Failure(f"{named}, but the namespace has none of this name. Create it there, or name another.")
-        if match["key"] not in other.existing:
-            raise Failure(
-                f"{named}, which has no key {match['key']}. It has: {', '.join(sorted(other.existing)) or 'none'}."
-            )
+        held = None if other.live is None else other.existing
+        if problem := lacking(key.variable or key.key, "Secret", other.name, match["key"], held):
+            raise Failure(problem)
+
+
+def lacking(variable: str, kind: str, name: str, key: str, held: Iterable[str] | None) -> str:
+    """Say what the user's own object lacks, and what to do; nothing if it has the key.
+
+    :param variable: which names it.
+    :param held: its keys; ``None`` if it is not there.
+    """
+    named = f"{variable} names the {kind} {name}"
+    if held is None:
+        return f"{named}, but the namespace has none of this name. Create it there, or name another."
+    if key not in held:
+        return f"{named}, which has no key {key}. It has: {', '.join(sorted(held)) or 'none'}."
+    return ""
 
 
 def sources_first(secrets: list[Secret]) -> list[Secret]:
