@@ -79,6 +79,7 @@ _PLACING = (
     (r"were unschedulable", "Let a node take pods again (kubectl uncordon), or add one."),
     (r"free ports", "Let it use another port of the node, or add a node."),
 )
+_NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
 _ABOUT_PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate,?\s*)?preemption: .*", re.DOTALL)
 _REGISTRY_REFUSES = re.compile(r"unauthori[sz]ed|authentication required|denied|forbidden|no basic auth", re.IGNORECASE)
@@ -374,7 +375,8 @@ def _not_ready(
 ) -> Verdict | None:
     """Judge a container that has started, as its startup probe says, but that its readiness probe refuses since.
 
-    :returns: ``None`` before that has failed a second time, or as often as it may where it only took too long.
+    :returns: ``None`` before that has failed a second time, or as often as it may where it only took too long; where
+        nobody listens yet, before it has failed for a while.
     """
     failures = [
         event
@@ -389,6 +391,11 @@ def _not_ready(
     needed = allowed if _TIMED_OUT.search(failures[0].message) else 2
     if sum(event.count for event in failures) < needed:
         return None
+    first = min(event.first for event in failures)
+    tried_for = (max(event.last for event in failures) - first).total_seconds()
+    # The kubelet probes several times at once when a container has started, which may serve its port a little later.
+    if _NOBODY_LISTENS.search(failures[0].message) and tried_for < case.limits.retried:
+        return None
     called = str(container_status.get("name"))
     longer = variable(case.subject, "readiness_probe", "its readiness probe")
     verdict = never(
@@ -397,7 +404,7 @@ def _not_ready(
         advice=f"Its log may say why; or correct {longer}. See: {kubectl(pod, f'logs {name(pod)} -c {called}')}",
         log=LogSource(name(pod), called),
     )
-    return case.after_grace(min(event.first for event in failures), case.limits.retried, verdict)
+    return case.after_grace(first, case.limits.retried, verdict)
 
 
 def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
