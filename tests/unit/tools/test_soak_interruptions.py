@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tools._soak_interruptions import Row, show, spread
+from tools._soak_deploy import Run
+from tools._soak_interruptions import Row, changed_objects, show, spread
 from tools._soak_state import differences, is_compared, substance
 
 
@@ -88,3 +89,9 @@ def test_the_exit_code_tells_whether_all_was_made_good(capsys: pytest.CaptureFix
     output = capsys.readouterr().out
     assert "1 of 2 interruptions were made good by one run" in output
     assert "    Secret/login has changed" in output
+
+
+def test_what_a_run_has_changed_is_read_from_its_differences() -> None:
+    lines = ["--- before: Namespace/one", "+++ after: Namespace/one created", "+kind: Namespace", "changed: [airflow]"]
+    assert changed_objects(Run(lines=lines)) == ["Namespace/one"]
+    assert changed_objects(Run(lines=lines[3:])) == []
