@@ -17,6 +17,7 @@ PACKAGE_OF = {
     "debootstrap": "debootstrap",
     "docker": "docker.io",
     "dockerd": "docker.io",
+    "ip": "iproute2",
     "iptables": "iptables",
     "pip3": "python3-pip",
     "python3.11": "python3.11",

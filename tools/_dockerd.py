@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import time
@@ -24,6 +25,8 @@ SYSTEM_CONFIG = Path("/etc/docker/daemon.json")
 # daemon would then refuse to start, or wait for a containerd that is none.
 DAEMON_PID = Path("/var/run/docker.pid")
 CONTAINERD_PID = Path("/var/run/docker/containerd/containerd.pid")
+#: The bridges that Docker makes: its default one, and one for each of its networks.
+BRIDGE = re.compile(r"docker0|br-[0-9a-f]{12}")
 
 
 def ensure_docker() -> None:
@@ -39,7 +42,7 @@ def ensure_docker() -> None:
         raise ToolError(
             "no Docker daemon answers this user, and only root on Linux can start one: start it, or get access to it"
         )
-    ensure_commands(["docker", "dockerd", "containerd", "runc", "iptables", "conntrack"])
+    ensure_commands(["docker", "dockerd", "containerd", "runc", "ip", "iptables", "conntrack"])
     if _answers():
         return
     with step("Start Docker"):
@@ -57,6 +60,8 @@ def _answers() -> bool:
 def _start() -> None:
     """Start the daemon as a process of its own, which outlives this one."""
     _clear_pid_files()
+    for link in dead_links(Path("/sys/class/net"), Path("/proc")):
+        run(["ip", "link", "delete", link], timeout=10)
     with _daemon_log().open("ab") as log:
         subprocess.Popen(
             ["dockerd", "--config-file", str(_config())],
@@ -83,9 +88,32 @@ def _clear_pid_files() -> None:
             file.unlink(missing_ok=True)
 
 
+def dead_links(net: Path, proc: Path) -> list[str]:
+    """Return the names of the links that killed containers have left on Docker's bridges; none while a container lives.
+
+    The kernel keeps such a link for a minute and a half, as long as it keeps the container's connections. The next
+    container is given the same addresses, and the bridge sends part of what it is sent to the dead one.
+
+    :param net: `/sys/class/net`.
+    :param proc: `/proc`.
+    """
+    if any(_command(process) == "containerd-shim" for process in proc.iterdir()):
+        return []
+    links = {link.name: link / "master" for link in net.iterdir() if link.name.startswith("veth")}
+    return sorted(name for name, master in links.items() if BRIDGE.fullmatch(master.resolve().name))
+
+
+def _command(process: Path) -> str:
+    """Return the name of a process's program, cut at 15 characters as the kernel has it; "" if it is gone."""
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def _runs(pid_file: Path, command: str) -> bool:
     try:
-        return Path(f"/proc/{int(pid_file.read_text())}/comm").read_text().strip() == command
+        return _command(Path("/proc") / str(int(pid_file.read_text()))) == command
     except (OSError, ValueError):
         return False
 
