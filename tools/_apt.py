@@ -6,6 +6,7 @@ import os
 import shutil
 
 from tools._errors import ToolError
+from tools._lock import locked
 from tools._run import environment, run
 from tools._step import step
 
@@ -41,7 +42,8 @@ def ensure_commands(commands: list[str], *, timeout: float = 600) -> None:
     packages = sorted({PACKAGE_OF[command] for command in missing})
     if os.geteuid() != 0 or which("apt-get") is None:
         raise ToolError(f"not on PATH: {', '.join(missing)}. Install them, or run as root on Debian or Ubuntu.")
-    with step(f"Install {', '.join(packages)}"):
+    # apt waits for another's lock on the packages, but not for that on their lists.
+    with locked("apt"), step(f"Install {', '.join(packages)}"):
         apt = ["apt-get", "--option", "DPkg::Lock::Timeout=120"]
         env = {"DEBIAN_FRONTEND": "noninteractive"}
         run([*apt, "update"], timeout=timeout, env=env)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools._apt import ensure_commands
 from tools._docker import build, image_id, recipe_hash
+from tools._lock import locked
 from tools._paths import cache
 from tools._run import run
 from tools._step import step
@@ -29,10 +30,11 @@ def ensure_base_image() -> str:
     """Build the base image if it is not there, and return its name."""
     recipe = recipe_hash("base", versions=VERSIONS)
     image = f"airflow-kubernetes/base:{recipe}"
-    if image_id(image) is None:
-        bootstrap = ensure_bootstrap(DEBIAN)
-        with step(f"Build the base image from Debian {DEBIAN}"):
-            build("base", image, recipe=recipe, arguments={"DEBOOTSTRAP": bootstrap, "SUITE": DEBIAN})
+    with locked("base"):
+        if image_id(image) is None:
+            bootstrap = ensure_bootstrap(DEBIAN)
+            with step(f"Build the base image from Debian {DEBIAN}"):
+                build("base", image, recipe=recipe, arguments={"DEBOOTSTRAP": bootstrap, "SUITE": DEBIAN})
     return image
 
 

@@ -104,6 +104,7 @@ def build(
 
     :param extra_files: files and folders added to the build's context, by their path in it.
     """
+    before = image_id(tag)
     with tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
         context = Path(temporary)
         shutil.copytree(IMAGES / folder, context, dirs_exist_ok=True)
@@ -116,7 +117,8 @@ def build(
         # The classic builder is in every Docker since 1.0; BuildKit needs a plugin that Debian's does not have.
         run([*command, context], timeout=timeout, env={"DOCKER_BUILDKIT": "0"})
     # What had this name before is of no use to anybody, unless a container still runs it.
-    run(["docker", "image", "prune", "--force", "--filter", f"label={RECIPE_LABEL}"], timeout=120)
+    if before not in (None, image_id(tag)):
+        succeeds(["docker", "image", "rm", before], timeout=120)
 
 
 def _copy(source: Path, destination: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools._apt import ensure_commands, which
 from tools._errors import ToolError
+from tools._lock import locked
 from tools._paths import cache
 from tools._run import environment, run, succeeds
 from tools._step import step
@@ -43,14 +44,15 @@ def ensure_docker() -> None:
             "no Docker daemon answers this user, and only root on Linux can start one: start it, or get access to it"
         )
     ensure_commands(["docker", "dockerd", "containerd", "runc", "ip", "iptables", "conntrack"])
-    if _answers():
-        return
-    with step("Start Docker"):
-        if Path("/run/systemd/system").is_dir():
-            run(["systemctl", "start", "docker"], timeout=START_SECONDS)
-        else:
-            _start()
-        _wait_until_it_answers()
+    with locked("docker"):
+        if _answers():
+            return
+        with step("Start Docker"):
+            if Path("/run/systemd/system").is_dir():
+                run(["systemctl", "start", "docker"], timeout=START_SECONDS)
+            else:
+                _start()
+            _wait_until_it_answers()
 
 
 def _answers() -> bool:

@@ -31,6 +31,8 @@ class GoProgram:
     :param version: the module's version, without the v.
     :param packages: the package of each command; empty for a main package of our own.
     :param source: our own main package, where there is one.
+    :param requirements: modules that are taken at another version than its own says, because another program has them
+        at that, and they are compiled once: module and version.
     :param staging: whether the module requires others of its repository at v0.0.0, as Kubernetes does.
     :param variables: what the linker sets: variable and value.
     """
@@ -40,6 +42,7 @@ class GoProgram:
     version: str
     packages: tuple[tuple[str, str], ...] = ()
     source: Path | None = None
+    requirements: tuple[tuple[str, str], ...] = ()
     staging: bool = False
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -79,6 +82,8 @@ def _build(go: Path, program: GoProgram, workspace: Path) -> Path:
         do("get", "-tool", *versioned)
     elif program.module:
         do("get", f"{program.module}@v{program.version}")
+    if program.requirements:
+        do("get", *(f"{module}@v{version}" for module, version in program.requirements))
     output = workspace / "output"
     output.mkdir()
     flags = " ".join(["-s", "-w", *(f"-X {key}={value}" for key, value in program.variables)])

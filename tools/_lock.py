@@ -15,13 +15,13 @@ POLL_SECONDS = 0.5
 
 
 @contextmanager
-def locked(timeout: float) -> Iterator[None]:
-    """Hold the cache's lock.
+def locked(what: str, timeout: float = 3600) -> Iterator[None]:
+    """Hold the cache's lock on something. Who needs several takes "cluster" or "images" before any other.
 
     :param timeout: seconds to wait for another run to end.
     :raises ToolError: if the other run takes longer.
     """
-    path = cache() / "lock"
+    path = cache("locks") / what
     with path.open("w") as file:
         deadline = time.monotonic() + timeout
         waiting = False
@@ -33,7 +33,7 @@ def locked(timeout: float) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise ToolError(f"another run has held {path} for {timeout:.0f} s") from None
                 if not waiting:
-                    say("Waiting for another run to end")
+                    say(f"Waiting for another run that works on the same ({what})")
                     waiting = True
                 time.sleep(POLL_SECONDS)
         yield

@@ -55,9 +55,6 @@ def built_node_image() -> str:
 def build_node_image(image: str) -> None:
     """Build the node image under the given name, and remove those of earlier recipes."""
     commands = ensure_program(KUBERNETES_COMMANDS)
-    base = ensure_base_image()
-    recipe = image.rsplit("-", 1)[1]
-    bare = f"airflow-kubernetes/node-bare:{recipe}"
     storage = ensure_program(LOCAL_PATH_STORAGE) / "local-path-provisioner"
     components = {
         **_kubernetes_components(commands),
@@ -66,6 +63,9 @@ def build_node_image(image: str) -> None:
         PAUSE_IMAGE: {"pause": ensure_program(PAUSE_PROCESS) / "pause"},
         STORAGE_IMAGE: {"usr/local/bin/local-path-provisioner": storage},
     }
+    recipe = image.rsplit("-", 1)[1]
+    bare = f"airflow-kubernetes/node-bare:{recipe}"
+    base = ensure_base_image()
     with step("Build the node's base from packages"):
         arguments = {
             "BASE": base,

@@ -9,6 +9,8 @@ from tools._versions import COREDNS, CYCLONUS, ETCD, KIND, KUBE_SCORE, KUBERNETE
 # What kubeadm reads to know its own version; a released binary has it from the release's build.
 _VERSION_PACKAGES = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
 _MAJOR, _MINOR, _ = KUBERNETES.split(".")
+# Kubernetes 1.X.Y publishes its libraries as 0.X.Y.
+_LIBRARIES = f"0.{KUBERNETES.split('.', 1)[1]}"
 _VERSION_VARIABLES = {
     "gitVersion": f"v{KUBERNETES}",
     "gitMajor": _MAJOR,
@@ -64,6 +66,7 @@ LOCAL_PATH_STORAGE = GoProgram(
     module="github.com/rancher/local-path-provisioner",
     version=LOCAL_PATH_PROVISIONER,
     packages=(("local-path-provisioner", "github.com/rancher/local-path-provisioner"),),
+    requirements=tuple((f"k8s.io/{name}", _LIBRARIES) for name in ("api", "apimachinery", "client-go")),
 )
 
 FAKE_KUBELET = GoProgram(

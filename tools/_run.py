@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools._errors import ToolError
+from tools._lock import locked
 from tools._paths import cache
 
 TAIL_LINES = 25
@@ -26,10 +27,11 @@ def log_file() -> Path:
 
 def start_log() -> None:
     """Remove old logs, so that the folder holds the newest few."""
-    logs = sorted(cache("logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[:-9]:
-        old.unlink(missing_ok=True)
-    log_file().write_text("")
+    with locked("logs"):
+        logs = sorted(cache("logs").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        for old in logs[:-9]:
+            old.unlink(missing_ok=True)
+        log_file().write_text("")
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

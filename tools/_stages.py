@@ -19,8 +19,11 @@ ENVIRONMENT = (
 #: The cluster comes up while the checks run: it waits for the network where these want the processor.
 CLUSTER = (
     Stage("cluster", ("python3", "-m", "tools.cluster", "up"), timeout=3600),
-    Stage("images", ("python3", "-m", "tools.images", "--load"), timeout=1800, needs=("cluster",)),
+    Stage("load", ("python3", "-m", "tools.images", "--load"), timeout=600, needs=("cluster", "images")),
 )
+
+#: The images are made beside the cluster, which takes longer.
+IMAGES = (Stage("images", ("python3", "-m", "tools.images"), timeout=1800),)
 
 LINT = (
     Stage("ruff", ("ruff", "check", *OURS), needs=("environment",)),
@@ -58,28 +61,31 @@ def scenario(name: str) -> Stage:
         f"scenario-{name}",
         ("molecule", "test", "--scenario-name", name),
         timeout=SCENARIO_SECONDS,
-        needs=("environment", "images"),
+        needs=("environment", "load"),
         source=SOURCES.get(name, ""),
     )
 
 
+#: The scenario whose release is the one of the inventory kind.
+DEFAULT = "default"
 #: Scenarios that take the time, which has to be the cluster's and not another scenario's.
 TIMED = ("failures",)
+#: The longest of the others.
+LONG = ("master_worker", "secrets", "external_services", "door", "mysql", "network_policies", "interruptions")
 
 
 def scenarios() -> Iterator[Stage]:
     """Yield every scenario that may run beside another; the longest first, so that none is left alone at the end."""
-    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")} - {*TIMED}
-    first = ["default", "secrets", "interruptions", "network_policies", "endurance"]
-    for name in sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name)):
+    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")} - {DEFAULT, *TIMED}
+    for name in sorted(names, key=lambda name: (LONG.index(name) if name in LONG else len(LONG), name)):
         yield scenario(name)
 
 
 #: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, and looked at.
 PLAYBOOK = ("ansible-playbook", "--inventory", "inventories/kind")
 BROWSER = (
-    Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "images")),
-    Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "images")),
+    Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "load")),
+    Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "load")),
     Stage(
         "sync-dags",
         (*PLAYBOOK, "playbooks/sync_dags.yml", "-e", "airflow_dags_source=examples/dags"),
@@ -97,10 +103,12 @@ def groups() -> dict[str, tuple[Stage, ...]]:
     return {
         "environment": ENVIRONMENT,
         "cluster": CLUSTER,
+        "images": IMAGES,
         "lint": LINT,
         "unit": UNIT,
         "sanity": SANITY,
+        "default": (scenario(DEFAULT),),
+        "browser": BROWSER,
         "scenarios": tuple(scenarios()),
         "timed": tuple(scenario(name) for name in TIMED),
-        "browser": BROWSER,
     }

@@ -19,8 +19,6 @@ from tools._paths import cache, kubeconfig
 from tools._run import start_log
 from tools._step import say
 
-LOCK_SECONDS = 3600
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
@@ -59,23 +57,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> int:
     start = time.monotonic()
-    with locked(LOCK_SECONDS):
-        ensure_docker()
+    ensure_docker()
+    with locked("cluster"):
         ensure_cluster(options.name, options.timeout, workers=options.workers, renew=options.renew)
     say(f"The cluster {options.name} is ready after {time.monotonic() - start:.0f} s: {kubeconfig(options.name)}")
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    with locked(LOCK_SECONDS):
-        ensure_docker()
+    ensure_docker()
+    with locked("cluster"):
         delete_cluster(options.name)
     return 0
 
 
 def _load(options: argparse.Namespace) -> int:
-    with locked(LOCK_SECONDS):
-        ensure_docker()
+    ensure_docker()
+    with locked("cluster"):
         load_missing(options.name, options.images)
     return 0
 

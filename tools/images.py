@@ -14,8 +14,6 @@ from tools._node_images import load_missing
 from tools._run import start_log
 from tools._step import say
 
-LOCK_SECONDS = 3600
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
@@ -29,11 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     images = [*APP_IMAGES, *(FURTHER_IMAGES[name] for name in options.also)]
     try:
         start_log()
-        with locked(LOCK_SECONDS):
-            ensure_docker()
+        ensure_docker()
+        with locked("images"):
             for image in images:
                 ensure_app_image(image)
-            if options.load:
+        if options.load:
+            with locked("cluster"):
                 load_missing(options.name, [image.name for image in images])
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -53,9 +53,14 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
 
     return [
         [lane("environment")],
-        [lane("cluster"), lane("lint", "unit", "sanity"), *([stage] for stage in lane("scenarios"))],
+        [
+            lane("cluster"),
+            lane("lint", "unit", "sanity", "images"),
+            # The two deploy the same release.
+            lane("default", "browser"),
+            *([stage] for stage in lane("scenarios")),
+        ],
         [lane("timed")],
-        [lane("browser")],
     ]
 
 
