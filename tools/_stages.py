@@ -97,6 +97,9 @@ BROWSER = (
     Stage("destroy", (*PLAYBOOK, "playbooks/destroy.yml", "-e", "airflow_destroy_data=true"), needs=("deploy",)),
 )
 
+#: What is asked of the API server alone.
+ON_CLUSTER = (Stage("on-cluster", ("pytest", "tests/cluster"), needs=("environment", "load"), junit=True),)
+
 
 def groups() -> dict[str, tuple[Stage, ...]]:
     """Return the stages by the name under which they are asked for."""
@@ -110,5 +113,6 @@ def groups() -> dict[str, tuple[Stage, ...]]:
         "default": (scenario(DEFAULT),),
         "browser": BROWSER,
         "scenarios": tuple(scenarios()),
+        "on-cluster": ON_CLUSTER,
         "timed": tuple(scenario(name) for name in TIMED),
     }

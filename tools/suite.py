@@ -58,7 +58,7 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
             lane("lint", "unit", "sanity", "images"),
             # The two deploy the same release.
             lane("default", "browser"),
-            *([stage] for stage in lane("scenarios")),
+            *([stage] for stage in lane("scenarios", "on-cluster")),
         ],
         [lane("timed")],
     ]

@@ -22,7 +22,9 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_dump
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils._applied import is_applied
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONCURRENCY,
     CONNECTION_OPTIONS,
     PATIENCE,
     Client,
@@ -84,9 +86,6 @@ WAVES: tuple[frozenset[str], ...] = (
 
 #: Seconds that a deleted object may take to be gone before it is created anew.
 GONE_SECONDS = 30
-
-#: Requests under way at once.
-CONCURRENCY = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -314,6 +313,8 @@ class ApplySet:
         before = self._get(reference)
         if before is not None and self._left_over(before):
             return self._replace(manifest, before)
+        if before is not None and is_applied(manifest, before, FIELD_MANAGER):
+            return Outcome(reference, "unchanged", before, before)
         try:
             after, is_new = self.client.apply_and_tell(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
         except ApiFailure as failure:
@@ -527,10 +528,9 @@ def _differs(before: Manifest, after: Manifest) -> bool:
 def _substance(manifest: Manifest) -> Manifest:
     kept = {key: value for key, value in manifest.items() if key != "status"}
     metadata = {key: value for key, value in manifest["metadata"].items() if key not in _BOOKKEEPING}
-    if "annotations" in metadata:
-        metadata["annotations"] = {
-            key: value for key, value in metadata["annotations"].items() if key not in _BOOKKEEPING_ANNOTATIONS
-        }
+    annotations = metadata.pop("annotations", {}).items()
+    if own := {key: value for key, value in annotations if key not in _BOOKKEEPING_ANNOTATIONS}:
+        metadata["annotations"] = own
     kept["metadata"] = metadata
     return kept
 

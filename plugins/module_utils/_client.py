@@ -48,6 +48,9 @@ TELL_AFTER = 3.0
 #: Seconds between two tries.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
+#: Requests under way at once.
+CONCURRENCY = 8
+
 #: HTTP's status of what is there since this request.
 CREATED = 201
 

@@ -14,6 +14,7 @@ import re
 import secrets as random
 import string
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
+    CONCURRENCY,
     CONNECTION_OPTIONS,
     PATIENCE,
     Client,
@@ -156,16 +158,18 @@ def run(task: Task) -> dict[str, Any]:
                 _write(client, secret, release, namespace)
             for name, keys in moved.items():
                 patch(client, namespace, name, dict.fromkeys(keys))
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        sums = pool.map(lambda secret: checksum(secret.values, f"{namespace}/{secret.name}"), secrets)
     return {
         "changed": bool(changed or moved),
         "secrets": {
             secret.name: {
-                "checksum": checksum(secret.values, f"{namespace}/{secret.name}"),
+                "checksum": its_sum,
                 "changed": secret in changed or secret.name in moved,
                 "generated": secret.generated,
                 "managed": not secret.users_own(release),
             }
-            for secret in secrets
+            for secret, its_sum in zip(secrets, sums, strict=True)
         },
     }
 
@@ -175,8 +179,9 @@ def look_up(secrets: list[Secret], get: Callable[[str], Manifest | None]) -> dic
 
     :param get: returns the Secret of a name, or None if there is none.
     """
-    for secret in secrets:
-        secret.live = get(secret.name)
+    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        for secret, live in zip(secrets, pool.map(get, [secret.name for secret in secrets]), strict=True):
+            secret.live = live
     own = {secret.name for secret in secrets}
     names = {
         match["secret"]

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Server-side applies all the objects of an apply set in one task, concurrently where order does not matter and
     in waves where it does (namespace; then accounts, configuration, secrets, claims, policies; then workloads).
+  - An object that the API server says this collection has applied as it is, and that nobody has changed, is only read.
   - What has left the set since the last run is deleted, except what holds data or secrets (namespaces, volumes, claims,
     Secrets, custom resource definitions), which is kept and reported.
   - Holds the release from its first change on, so that two runs never change it at once.

@@ -18,15 +18,20 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
 
+from ansible_collections.airflow.kubernetes.plugins.filter import from_registry, network_policy_specs  # noqa: F401
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
-# Ansible forks for every task. What is loaded by now is for good, and a garbage collection in a fork need not look
-# at it: that would copy the memory that the fork shares with its parent.
+# Ansible forks for every task. What templates use is loaded before, so that not each fork has to.
+filter_loader.get("ansible.builtin.combine")
+test_loader.get("ansible.builtin.defined")
+# What is loaded by now is for good, and a garbage collection in a fork need not look at it: that would copy the memory
+# that the fork shares with its parent.
 gc.freeze()
 
 

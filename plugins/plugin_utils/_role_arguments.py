@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.yaml import yaml_load
 
 #: Returns what a YAML file holds.
 Load = Callable[[Path], Any]
@@ -25,11 +26,13 @@ def problems_of(roles: Path, variables: Mapping[str, Any], load: Load, template:
 
     :param roles: the folder of the collection's roles.
     :param variables: all variables of the host, as they were written.
+    :param load: reads a role's defaults as Ansible does, so that what was not set is equal.
     :param template: evaluates what a variable holds.
     """
     for role in sorted(path.name for path in roles.iterdir()):
         defaults = load(roles / role / "defaults" / "main.yml") or {}
-        options = load(roles / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+        specs = (roles / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+        options = yaml_load(specs)["argument_specs"]["main"]["options"]
         for name, option in options.items():
             if name in variables and variables[name] != defaults.get(name):
                 yield from _problem(name, option, variables[name], template)

@@ -1,21 +1,9 @@
-"""Puts the collections of the running virtual environment, and tools/, where tests import them from."""
+"""No test of this folder may reach a cluster."""
 
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-# .venv goes with .collections, and .venv-newest with .collections-newest.
-COLLECTIONS = CHECKOUT / Path(sys.prefix).name.replace(".venv", ".collections")
-
-if not COLLECTIONS.is_dir():
-    COLLECTIONS = CHECKOUT / ".collections"
-sys.path[:0] = [str(COLLECTIONS), str(CHECKOUT)]
-os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
-
-# No test of this folder may reach a cluster.
 os.environ["KUBECONFIG"] = os.devnull
 for name in [name for name in os.environ if name.startswith("K8S_AUTH_")]:
     del os.environ[name]

@@ -191,6 +191,18 @@ class TestOutcome:
         apply(cluster, thing("Service", "web"))
         assert cluster.log == ["apply Service/web"]
 
+    def test_what_is_known_to_be_applied_is_not_sent(self, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        apply(cluster, thing("Service", "web"), thing("Service", "api"))
+        cluster.log.clear()
+        monkeypatch.setattr(
+            _apply_set, "is_applied", lambda manifest, live, manager: manifest["metadata"]["name"] == "web"
+        )
+        assert apply(cluster, thing("Service", "web"), thing("Service", "api")) == {
+            "Service/web": "unchanged",
+            "Service/api": "unchanged",
+        }
+        assert cluster.log == ["apply Service/api"]
+
     @pytest.mark.parametrize(
         "written",
         [
@@ -200,8 +212,11 @@ class TestOutcome:
         ],
         ids=["status", "bookkeeping", "annotation"],
     )
-    def test_what_the_cluster_writes_by_itself_is_no_change(self, cluster: Any, written: Manifest) -> None:
-        given = thing("Service", "web", metadata={"name": "web", "annotations": {"mine": "1"}})
+    @pytest.mark.parametrize("own", [{"annotations": {"mine": "1"}}, {}], ids=["beside others", "alone"])
+    def test_what_the_cluster_writes_by_itself_is_no_change(
+        self, cluster: Any, written: Manifest, own: Manifest
+    ) -> None:
+        given = thing("Service", "web", metadata={"name": "web", **own})
         apply(cluster, given)
         stored = cluster.objects["Service", "airflow", "web"]
         annotations = written.get("metadata", {}).get("annotations", {})
