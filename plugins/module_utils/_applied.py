@@ -93,7 +93,7 @@ def _names(key: str, item: Any, *, may_lack: bool) -> bool:
 
     :param may_lack: whether the item may lack what is part of the key because the API server adds it.
     """
-    kind, _, text = key.partition(":")
+    kind, text = key.split(":", 1)
     value = json.loads(text)
     if kind == "k" and isinstance(item, Mapping):
         return all(_as_json(item[name]) == _as_json(part) if name in item else may_lack for name, part in value.items())

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.common.yaml import yaml_dump
 
@@ -29,11 +29,15 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
     PATIENCE,
     Client,
     Manifest,
+    connections_for,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, LostError, held
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 FIELD_MANAGER = "airflow.kubernetes"
 
@@ -266,7 +270,6 @@ class ApplySet:
         self.name = name
         self.namespace = namespace
         self.check_mode = check_mode
-        self._namespace_missing = False
 
     def apply(self, manifests: Sequence[Manifest], force: bool = False) -> list[Outcome]:
         """Apply the manifests in waves, then delete what has left the set.
@@ -274,11 +277,10 @@ class ApplySet:
         :raises Failure: names every object that the cluster refused in the first wave that had one, and what to do;
             ``objects`` of its result tells what was done until then.
         """
-        apply_one = functools.partial(self._apply_one, force=force)
         waves = in_waves(manifests)
         outcomes: list[Outcome] = []
         if waves and waves[0][0]["kind"] == "Namespace":
-            outcomes += self._all(apply_one, waves.pop(0), outcomes)
+            outcomes += self._apply_wave(waves.pop(0), force, outcomes)
             # Only in it can the release be held, and by now another run may have changed what the set holds.
             self.client.guard("")
         known = self._known()
@@ -286,35 +288,56 @@ class ApplySet:
         if not wanted <= known:
             self._remember(wanted | known)
         for wave in waves:
-            outcomes += self._all(apply_one, wave, outcomes)
+            outcomes += self._apply_wave(wave, force, outcomes)
         left = sorted(known - wanted)
         outcomes += self._all(self._leave, left, outcomes)
         if left:
             self._remember(wanted)
         return outcomes
 
-    def _all(self, function: Callable[[Any], Outcome], items: Sequence[Any], done: list[Outcome]) -> list[Outcome]:
+    def _apply_wave(self, wave: Sequence[Manifest], force: bool, done: list[Outcome]) -> list[Outcome]:
+        """Read all objects of a wave, and apply those that are not as they should be."""
+        references = list(map(Reference.of, wave))
+        present = self._all(self._get, references, done, connections_for(len(wave)))
+        pairs = list(zip(wave, present, strict=True))
+        apply_one = functools.partial(self._apply_one, force=force)
+        applied = self._all(apply_one, [pair for pair in pairs if not self._is_as_wanted(*pair)], done)
+        outcomes = {outcome.reference: outcome for outcome in applied}
+        return [
+            outcomes.get(reference) or Outcome(reference, "unchanged", before, before)
+            for reference, before in zip(references, present, strict=True)
+        ]
+
+    def _all(
+        self,
+        function: Callable[[_Item], _Answer],
+        items: Sequence[_Item],
+        done: list[Outcome],
+        at_once: int = CONCURRENCY,
+    ) -> list[_Answer]:
         """Run the function over the items at once; a failure of one is told when the others have ended."""
-        outcomes, failures = [], []
-        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+        answers, failures = [], []
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
             for future in [pool.submit(function, item) for item in items]:
                 try:
-                    outcomes.append(future.result())
+                    answers.append(future.result())
                 except LostError:
                     raise
                 except Failure as failure:
                     failures.append(failure.message)
         if failures:
-            raise Failure("\n".join(failures), objects=[outcome.as_data() for outcome in done + outcomes])
-        return outcomes
+            outcomes = done + [answer for answer in answers if isinstance(answer, Outcome)]
+            raise Failure("\n".join(failures), objects=[outcome.as_data() for outcome in outcomes])
+        return answers
 
-    def _apply_one(self, manifest: Manifest, force: bool) -> Outcome:
+    def _is_as_wanted(self, manifest: Manifest, live: Manifest | None) -> bool:
+        return live is not None and not self._left_over(live) and is_applied(manifest, live, FIELD_MANAGER)
+
+    def _apply_one(self, pair: tuple[Manifest, Manifest | None], force: bool) -> Outcome:
+        manifest, before = pair
         reference = Reference.of(manifest)
-        before = self._get(reference)
         if before is not None and self._left_over(before):
             return self._replace(manifest, before)
-        if before is not None and is_applied(manifest, before, FIELD_MANAGER):
-            return Outcome(reference, "unchanged", before, before)
         try:
             after, is_new = self.client.apply_and_tell(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
         except ApiFailure as failure:

@@ -48,8 +48,10 @@ TELL_AFTER = 3.0
 #: Seconds between two tries.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
-#: Requests under way at once.
+#: Requests under way at once, each over a connection of its own.
 CONCURRENCY = 8
+#: Reads that are sooner done one after the other than over another connection, which takes several round trips to make.
+READS_PER_CONNECTION = 6
 
 #: HTTP's status of what is there since this request.
 CREATED = 201
@@ -58,6 +60,11 @@ CONNECTION_OPTIONS: dict[str, Any] = dict(AUTH_ARG_SPEC)
 
 Manifest = dict[str, Any]
 _Answer = TypeVar("_Answer")
+
+
+def connections_for(reads: int) -> int:
+    """Return over how many connections so many objects are read soonest."""
+    return min(reads // READS_PER_CONNECTION + 1, CONCURRENCY)
 
 
 class Client:

@@ -27,6 +27,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
     PATIENCE,
     Client,
     Manifest,
+    connections_for,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
@@ -179,7 +180,7 @@ def look_up(secrets: list[Secret], get: Callable[[str], Manifest | None]) -> dic
 
     :param get: returns the Secret of a name, or None if there is none.
     """
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+    with ThreadPoolExecutor(max_workers=connections_for(len(secrets))) as pool:
         for secret, live in zip(secrets, pool.map(get, [secret.name for secret in secrets]), strict=True):
             secret.live = live
     own = {secret.name for secret in secrets}

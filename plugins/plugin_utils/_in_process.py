@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 
-from ansible_collections.airflow.kubernetes.plugins.filter import from_registry, network_policy_specs  # noqa: F401
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import this_run
@@ -28,6 +28,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Ta
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # Ansible forks for every task. What templates use is loaded before, so that not each fork has to.
+for _filter in ("from_registry", "network_policy_specs"):
+    importlib.import_module(f"ansible_collections.airflow.kubernetes.plugins.filter.{_filter}")
 filter_loader.get("ansible.builtin.combine")
 test_loader.get("ansible.builtin.defined")
 # What is loaded by now is for good, and a garbage collection in a fork need not look at it: that would copy the memory

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,21 @@ class TestOutcome:
         cluster.log.clear()
         apply(cluster, thing("Service", "web"))
         assert cluster.log == ["apply Service/web"]
+
+    def test_a_set_of_few_objects_is_read_over_one_connection(
+        self, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        threads = set()
+        real_get = cluster.get
+
+        def get(*given: Any) -> Any:
+            threads.add(threading.current_thread())
+            time.sleep(0.01)
+            return real_get(*given)
+
+        monkeypatch.setattr(cluster, "get", get)
+        apply(cluster, *[thing("Service", str(number)) for number in range(4)])
+        assert len(threads - {threading.main_thread()}) == 1
 
     def test_what_is_known_to_be_applied_is_not_sent(self, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         apply(cluster, thing("Service", "web"), thing("Service", "api"))

@@ -18,7 +18,7 @@ import kubernetes.client
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, connections_for
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
 
 Answers = dict[tuple[str, str], tuple[int, Any]]
@@ -187,6 +187,11 @@ def test_a_kind_is_known_for_as_long_as_it_is_defined(server: ApiServer, client:
     assert not client.has_kind(group, "Route")
     del server.answers["GET", f"/apis/{group}"]
     assert not client.has_kind(group, "HTTPRoute")
+
+
+@pytest.mark.parametrize(("reads", "connections"), [(0, 1), (1, 1), (5, 1), (6, 2), (20, 4), (1000, 8)])
+def test_few_reads_share_a_connection(reads: int, connections: int) -> None:
+    assert connections_for(reads) == connections
 
 
 def test_nobody_answers(connection: dict[str, Any]) -> None:
