@@ -10,10 +10,10 @@ answer is lost; the server refuses once, or is away from then on.
 from __future__ import annotations
 
 import base64
-import copy
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,11 @@ class Killed(BaseException):
     """The process is no more."""
 
 
+def as_new(value: Any) -> Any:
+    """Return a copy of what is JSON, in a tenth of the time that copy.deepcopy takes."""
+    return json.loads(json.dumps(value))
+
+
 class ApiServer:
     """Keeps objects by their paths, and fails at a request.
 
@@ -60,12 +65,12 @@ class ApiServer:
         self._applied: dict[tuple[str, str], Manifest] = {}
         self._lock = threading.Lock()
 
-    def answer(self, method: str, path: str, body: Any, params: dict[str, Any]) -> Manifest:
+    def answer(self, method: str, path: str, body: Any, params: dict[str, Any]) -> str:
         with self._lock:
             self.requests += 1
             after = self.fault(self.requests)
             try:
-                return copy.deepcopy(self._answer(method, path, body, params))
+                return json.dumps(self._answer(method, path, body, params))
             finally:
                 after()
 
@@ -75,7 +80,7 @@ class ApiServer:
             self._need_namespace(path)
             if path in self.objects:
                 raise ApiFailure("already exists", 409, "AlreadyExists")
-            return self._store(path, copy.deepcopy(body))
+            return self._store(path, as_new(body))
         if method == "get" and "label_selector" in params:
             selector = dict(parse_qsl(params["label_selector"].replace(",", "&")))
             found = [item for name, item in sorted(self.objects.items()) if name.rpartition("/")[0] == path]
@@ -90,16 +95,16 @@ class ApiServer:
         if live is None:
             raise ApiFailure(f"{path} not found", 404, "NotFound")
         if method == "patch":
-            changed = copy.deepcopy(live)
+            changed = as_new(live)
             merge(changed, body)
             return self._store(path, changed)
         return self.objects.pop(path) if method == "delete" else live
 
     def _apply(self, path: str, body: Manifest, manager: str) -> Manifest:
         self._need_namespace(path)
-        wanted = copy.deepcopy(body)
+        wanted = as_new(body)
         wanted["metadata"].pop("resourceVersion", None)
-        changed = copy.deepcopy(self.objects.get(path, {}))
+        changed = as_new(self.objects.get(path, {}))
         merge(changed, wanted, self._applied.get((path, manager), {}))
         self._applied[path, manager] = wanted
         return self.objects[path] if changed == self.objects.get(path) else self._store(path, changed)
@@ -120,7 +125,7 @@ class ApiServer:
 
     def state(self, *without: str) -> dict[str, Any]:
         """Return the objects without what differs from run to run."""
-        found = copy.deepcopy({path: item for path, item in self.objects.items() if item["kind"] not in without})
+        found = as_new({path: item for path, item in self.objects.items() if item["kind"] not in without})
         for item in found.values():
             del item["metadata"]["resourceVersion"]
             if item["kind"] == "Secret":
@@ -158,8 +163,7 @@ class Connection(Client):
 
     def _send(self, method: str, path: str, body: Any, **params: Any) -> tuple[int, str]:
         is_there = path in self.server.objects
-        answer = self.server.answer(method, path, body, params)
-        return 200 if is_there else 201, json.dumps(answer)
+        return 200 if is_there else 201, self.server.answer(method, path, body, params)
 
     def _resource(self, api_version: str, kind: str) -> Any:
         root = "/api/v1" if api_version == "v1" else f"/apis/{api_version}"
@@ -230,7 +234,7 @@ class Runs:
 
 
 def changed(manifest: Manifest) -> Manifest:
-    new = copy.deepcopy(manifest)
+    new = as_new(manifest)
     if new["kind"] == "ConfigMap":
         new["data"]["CHANGED"] = "true"
     if new["kind"] in ("Deployment", "StatefulSet"):
@@ -249,10 +253,26 @@ def wanted_secrets() -> list[dict[str, Any]]:
     ]
 
 
+class OneAfterTheOther(Executor):
+    """Does at once what it is given, as a pool of threads would sooner or later."""
+
+    def __init__(self, max_workers: int) -> None:
+        pass
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 (also that the process is killed)
+            future.set_exception(error)
+        return future
+
+
 @pytest.fixture
 def runs(sets: dict[str, list[Manifest]], connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Runs:
     # One request after the other, so that each has its number.
-    monkeypatch.setattr(_apply_set, "CONCURRENCY", 1)
+    for module in (_apply_set, _secret):
+        monkeypatch.setattr(module, "ThreadPoolExecutor", OneAfterTheOther)
     # A checksum is made to be slow.
     monkeypatch.setattr(_secret, "checksum", lambda *_given: "")
     # An hour of patience passes at once.
@@ -338,8 +358,9 @@ def interrupted(run: Run, before: ApiServer, fault: Any) -> Iterator[ApiServer]:
 
 def copied(server: ApiServer) -> ApiServer:
     new = ApiServer()
-    new.objects, new.time = copy.deepcopy(server.objects), server.time
-    new._version, new._applied = server._version, copy.deepcopy(server._applied)
+    new.objects, new.time = as_new(server.objects), server.time
+    new._version = server._version
+    new._applied = {key: as_new(wanted) for key, wanted in server._applied.items()}
     return new
 
 
@@ -374,7 +395,7 @@ def test_a_fresh_deploy(runs: Runs, nothing: ApiServer, fault: Any) -> None:
     undisturbed = copied(nothing)
     runs.deploy(undisturbed)
     for server in interrupted(runs.deploy, nothing, fault):
-        left = copy.deepcopy(server.secrets())
+        left = as_new(server.secrets())
         runs.deploy(server)
         assert server.state() == undisturbed.state()
         check_secrets(server, left)
