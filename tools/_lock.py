@@ -11,19 +11,20 @@ from tools._errors import ToolError
 from tools._paths import cache
 from tools._step import say
 
+#: Seconds to wait for another run to end.
+LOCK_SECONDS = 3600
 POLL_SECONDS = 0.5
 
 
 @contextmanager
-def locked(what: str, timeout: float = 3600) -> Iterator[None]:
+def locked(what: str) -> Iterator[None]:
     """Hold the cache's lock on something. Who needs several takes "cluster" or "images" before any other.
 
-    :param timeout: seconds to wait for another run to end.
-    :raises ToolError: if the other run takes longer.
+    :raises ToolError: if another run holds it for too long.
     """
     path = cache("locks") / what
     with path.open("w") as file:
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + LOCK_SECONDS
         waiting = False
         while True:
             try:
@@ -31,7 +32,7 @@ def locked(what: str, timeout: float = 3600) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise ToolError(f"another run has held {path} for {timeout:.0f} s") from None
+                    raise ToolError(f"another run has held {path} for {LOCK_SECONDS} s") from None
                 if not waiting:
                     say(f"Waiting for another run that works on the same ({what})")
                     waiting = True

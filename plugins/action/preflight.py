@@ -15,6 +15,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflig
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
+# As Ansible found it, links and all: its loader keeps files by their paths.
 _ROLES = Path(__file__).parents[2] / "roles"
 _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 

@@ -21,9 +21,6 @@ Manifest = Mapping[str, Any]
 #: what holds them; each with what is owned below it, which is nothing where it is owned as a whole.
 Fields = Mapping[str, Any]
 
-#: What of an object is no field that could be applied.
-_IDENTITY = {"": ("apiVersion", "kind"), "metadata": ("name", "namespace")}
-
 
 def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     """Tell whether the manager has applied exactly this manifest, and nobody has changed what it says.
@@ -31,14 +28,14 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     :param live: the object as the API server returns it.
     """
     fields = _fields_of(manager, live, manifest["apiVersion"])
-    wanted = _without(manifest, _IDENTITY[""])
-    metadata = _without(wanted.pop("metadata"), _IDENTITY["metadata"])
-    if metadata:
+    # What says which object it is is nobody's.
+    wanted = _without(manifest, "apiVersion", "kind", "metadata")
+    if metadata := _without(manifest["metadata"], "name", "namespace"):
         wanted["metadata"] = metadata
     return fields is not None and _is_owned(fields, wanted, live)
 
 
-def _without(fields: Manifest, names: tuple[str, ...]) -> dict[str, Any]:
+def _without(fields: Manifest, *names: str) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in names}
 
 

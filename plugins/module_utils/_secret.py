@@ -22,7 +22,6 @@ from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
-    CONCURRENCY,
     CONNECTION_OPTIONS,
     PATIENCE,
     Client,
@@ -159,7 +158,7 @@ def run(task: Task) -> dict[str, Any]:
                 _write(client, secret, release, namespace)
             for name, keys in moved.items():
                 patch(client, namespace, name, dict.fromkeys(keys))
-    with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+    with ThreadPoolExecutor() as pool:
         sums = pool.map(lambda secret: checksum(secret.values, f"{namespace}/{secret.name}"), secrets)
     return {
         "changed": bool(changed or moved),

@@ -26,7 +26,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set impo
     Reference,
     _differs,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONCURRENCY, Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
@@ -36,12 +36,11 @@ RENDERED = Path(__file__).parents[1] / "unit" / "rendered"
 RELEASES = ("everything", "mysql", "ingress")
 #: Where a manifest says which object it is.
 IDENTITY = {("apiVersion",), ("kind",), ("metadata",), ("metadata", "name"), ("metadata", "namespace")}
-CONCURRENCY = 8
 #: Seconds for the namespace of an earlier run to be gone.
 GONE_SECONDS = 60
 
 Manifest = dict[str, Any]
-Path_ = tuple[Any, ...]
+Place = tuple[Any, ...]
 
 
 def manifests(release: str) -> Iterator[Manifest]:
@@ -62,7 +61,7 @@ def manifests(release: str) -> Iterator[Manifest]:
         yield manifest
 
 
-def changes(manifest: Manifest) -> Iterator[tuple[Path_, Manifest]]:
+def changes(manifest: Manifest) -> Iterator[tuple[Place, Manifest]]:
     """Yield the manifest with one thing changed, for everything in it and in every way."""
     for path, value in _walk((), manifest):
         if path not in IDENTITY:
@@ -71,7 +70,7 @@ def changes(manifest: Manifest) -> Iterator[tuple[Path_, Manifest]]:
                 yield path, _with(manifest, path, other)
 
 
-def _walk(path: Path_, value: Any) -> Iterator[tuple[Path_, Any]]:
+def _walk(path: Place, value: Any) -> Iterator[tuple[Place, Any]]:
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
         yield (*path, key), child
@@ -90,7 +89,7 @@ def _others(value: Any) -> list[Any]:
     return [{}, {**value, "more": "x"}]
 
 
-def _with(manifest: Manifest, path: Path_, value: Any, *, delete: bool = False) -> Manifest:
+def _with(manifest: Manifest, path: Place, value: Any, *, delete: bool = False) -> Manifest:
     changed = copy.deepcopy(manifest)
     place: Any = changed
     for key in path[:-1]:
@@ -118,8 +117,9 @@ def client() -> Iterator[Client]:
 @pytest.mark.parametrize("release", RELEASES)
 def test_what_is_said_to_be_applied_is(client: Client, release: str) -> None:
     """The server is asked about each change that is said to be none; a sample of the rest shows that it can say no."""
+    objects = list(manifests(release))
     refused, untold = 0, []
-    for manifest in manifests(release):
+    for manifest in objects:
         reference = Reference.of(manifest)
         client.apply(manifest, FIELD_MANAGER, force=True)
         live = client.get(reference.api_version, reference.kind, reference.name, NAMESPACE)
@@ -140,9 +140,9 @@ def test_what_is_said_to_be_applied_is(client: Client, release: str) -> None:
             refused += sum(pool.map(is_changed_by, [changed for _, changed in many[:: len(many) // 5 + 1]]))
         assert not any(truth), (str(reference), [path for (path, _), wrong in zip(said, truth, strict=True) if wrong])
         assert len(said) < len(many) / 10
-    assert refused > len(list(manifests(release)))
+    assert refused > len(objects)
     # What the API server completes within what is owned as a whole: templates of claims, a port without a protocol.
-    assert len(untold) <= len(list(manifests(release))) / 8, untold
+    assert len(untold) <= len(objects) / 8, untold
 
 
 def test_what_somebody_else_has_changed_is_applied_again(client: Client) -> None:

@@ -256,7 +256,7 @@ def wanted_secrets() -> list[dict[str, Any]]:
 class OneAfterTheOther(Executor):
     """Does at once what it is given, as a pool of threads would sooner or later."""
 
-    def __init__(self, max_workers: int) -> None:
+    def __init__(self, max_workers: int | None = None) -> None:
         pass
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
