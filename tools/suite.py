@@ -55,7 +55,8 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
         [lane("environment")],
         [
             lane("cluster"),
-            lane("lint", "unit", "sanity", "images"),
+            # The checks fill the time in which the cluster starts and is given its images.
+            lane("images", "lint", "unit", "sanity"),
             # The two deploy the same release.
             lane("default", "browser"),
             *([stage] for stage in lane("scenarios", "on-cluster")),

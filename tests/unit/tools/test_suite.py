@@ -188,7 +188,8 @@ class TestStages:
         first, second, *rest = self.order()
         assert first == [["environment", "environment-newest"]]
         assert second[0] == ["cluster", "load"]
-        assert second[1][-4:] == ["unit", "unit-newest", "sanity", "images"]
+        assert second[1][0] == "images"
+        assert second[1][-3:] == ["unit", "unit-newest", "sanity"]
         assert second[2][:2] == ["scenario-default", "deploy-newest"]
         assert second[2][-1] == "destroy"
         assert all(len(lane) == 1 for lane in second[3:])
