@@ -23,6 +23,8 @@ ESSENCE_LINES = 15
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
 FATAL = "fatal: "
+#: What a third of the others' share of the processor is to the scheduler.
+NICE = 5
 ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 
 
@@ -36,6 +38,7 @@ class Stage:
     :param needs: names of stages without whose success it makes no sense.
     :param junit: whether the command is pytest, which counts its tests.
     :param source: an address of what it has to download; where nobody answers it is not run.
+    :param background: whether it gives way to what runs beside it.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Stage:
     needs: tuple[str, ...] = ()
     junit: bool = False
     source: str = ""
+    background: bool = False
 
     @property
     def log(self) -> Path:
@@ -115,6 +119,8 @@ def _run(command: list[str], stage: Stage) -> str:
                 env=stage_environment(stage.suffix),
                 start_new_session=True,
             ) as process:
+                if stage.background:
+                    _give_way(process.pid)
                 try:
                     code = process.wait(stage.timeout)
                 except BaseException:
@@ -125,6 +131,19 @@ def _run(command: list[str], stage: Stage) -> str:
         except OSError as error:
             return str(error)
     return f"exit code {code}" if code else ""
+
+
+def _give_way(pid: int) -> None:
+    """Let a process that leads a session, and what it starts, give way to others."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, pid, max(NICE, os.nice(0)))
+        # Where sessions share the processor as groups, only a group's own number counts between them.
+        group = Path(f"/proc/{pid}/autogroup")
+        if group.exists():
+            group.write_text(str(NICE))
+    except OSError:
+        # It has ended already, or may not: then it is as it was.
+        return
 
 
 def stage_environment(suffix: str) -> Mapping[str, str]:

@@ -25,29 +25,36 @@ CLUSTER = (
 #: The images are made beside the cluster, which takes longer.
 IMAGES = (Stage("images", ("python3", "-m", "tools.images"), timeout=1800),)
 
+
+#: Seconds for a check: it may get a small share of the processor for a while.
+CHECK_SECONDS = 1800
+
+
+def check(name: str, *command: str, suffix: str = "", junit: bool = False) -> Stage:
+    """Return a stage that needs no cluster, and so gives way to what makes one."""
+    return Stage(
+        name,
+        command,
+        timeout=CHECK_SECONDS,
+        suffix=suffix,
+        needs=(f"environment{suffix}",),
+        junit=junit,
+        background=True,
+    )
+
+
 LINT = (
-    Stage("ruff", ("ruff", "check", *OURS), needs=("environment",)),
-    Stage("ruff-format", ("ruff", "format", "--check", "--diff", *OURS), needs=("environment",)),
-    Stage("yamllint", ("yamllint", "--strict", "."), needs=("environment",)),
-    Stage("mypy", ("mypy",), needs=("environment",)),
-    Stage("ansible-lint", ("ansible-lint",), needs=("environment",)),
-    Stage("antsibull-docs", ("python", "-m", "tools.docs_lint"), needs=("environment",)),
+    check("ruff", "ruff", "check", *OURS),
+    check("ruff-format", "ruff", "format", "--check", "--diff", *OURS),
+    check("yamllint", "yamllint", "--strict", "."),
+    check("mypy", "mypy"),
+    check("ansible-lint", "ansible-lint"),
+    check("antsibull-docs", "python", "-m", "tools.docs_lint"),
 )
 
-UNIT = (
-    Stage("unit", ("pytest", "tests/unit"), timeout=900, needs=("environment",), junit=True),
-    Stage(
-        "unit-newest",
-        ("pytest", "tests/unit"),
-        timeout=900,
-        suffix="-newest",
-        needs=("environment-newest",),
-        junit=True,
-    ),
-)
+UNIT = tuple(check(f"unit{suffix}", "pytest", "tests/unit", suffix=suffix, junit=True) for suffix in ("", "-newest"))
 
-SANITY = (Stage("sanity", ("python", "-m", "tools.sanity"), timeout=1800, needs=("environment",)),)
-
+SANITY = (check("sanity", "python", "-m", "tools.sanity"),)
 
 #: Where scenarios download what is no package of Debian, Python or Go.
 SOURCES = {

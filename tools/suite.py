@@ -55,7 +55,7 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
         [lane("environment")],
         [
             lane("cluster"),
-            # The checks fill the time in which the cluster starts and is given its images.
+            # The checks give way, and fill the time in which the cluster starts and is given its images.
             lane("images", "lint", "unit", "sanity"),
             # The two deploy the same release.
             lane("default", "browser"),

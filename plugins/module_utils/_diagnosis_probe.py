@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _facts_program
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONCURRENCY, Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health import Answer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
@@ -41,8 +41,6 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
 BUDGET = 25.0
 #: Seconds: to connect, and to wait for an answer.
 TIMEOUT = (3, 10)
-#: Questions under way at once.
-CONCURRENCY = 8
 #: Objects of a kind in one answer, and answers.
 PAGE, PAGES = 500, 10
 #: Of one container's log: lines, and bytes. And how many logs, and lines of all of them: masking takes time.

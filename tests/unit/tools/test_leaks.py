@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tools import leaks
 from tools._leaks import Processes, Values, folder_texts, search, spellings
 
 AWKWARD = 'p@ss/w?rd "one"%'
@@ -68,3 +70,41 @@ def test_sees_the_arguments_of_a_process_that_runs_meanwhile() -> None:
             time.sleep(0.05)
         process.communicate(b"\n")
     assert any(AWKWARD in arguments for arguments in processes.arguments)
+
+
+class TestCommand:
+    """What is run as python -m tools.leaks."""
+
+    @pytest.fixture(autouse=True)
+    def _cluster(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.held = {"password": encoded(AWKWARD)}
+        monkeypatch.setattr(leaks, "run", self.kubectl)
+
+    def kubectl(self, command: list[str], **_options: object) -> str:
+        assert command[:5] == ["kubectl", "--context", "here", "--namespace", "airflow"]
+        return json.dumps({"items": [{"metadata": {"name": "login"}, "data": self.held}]})
+
+    def search(self, *folders: Path) -> int:
+        return leaks.main(["--context", "here", "--namespace", "airflow", *map(str, folders)])
+
+    def test_folders(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "clean").write_text("nothing")
+        assert self.search(tmp_path) == 0
+        (tmp_path / "facts").write_text(AWKWARD)
+        assert self.search(tmp_path) == 1
+        assert capsys.readouterr().out.endswith("\nfacts: login/password\n")
+
+    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for text, code in (("nothing", 0), (f"so {AWKWARD}", 1)):
+            monkeypatch.setattr("sys.stdin", io.StringIO(text))
+            assert self.search() == code
+
+    def test_an_empty_folder_proves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            self.search(tmp_path)
+
+    def test_secrets_without_values_prove_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "facts").write_text(AWKWARD)
+        self.held = {"username": encoded("admin")}
+        with pytest.raises(SystemExit, match="2"):
+            self.search(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -107,6 +108,14 @@ class TestStage:
         stage = shell("log", "echo out; echo err >&2; read -r line || echo nobody")
         run_stage(stage)
         assert stage.log.read_text() == "out\nerr\nnobody\n"
+
+    @pytest.mark.parametrize(("background", "nice"), [(False, 0), (True, _stage.NICE)])
+    def test_what_runs_in_the_background_gives_way(self, background: bool, nice: int) -> None:
+        stage = shell("told", "sleep 0.5; nice; cat /proc/self/autogroup || echo none", background=background)
+        run_stage(stage)
+        own, group = stage.log.read_text().splitlines()[-2:]
+        assert int(own) == max(nice, os.nice(0))
+        assert group == "none" or group.endswith(f" nice {nice}")
 
 
 class TestSuite:
