@@ -82,6 +82,7 @@ def play(
     points: re.Pattern[str] = _POINT,
     options: Sequence[str] = (),
     seconds: float = DEPLOY_SECONDS,
+    inventory: Path = INVENTORY,
     **variables: Any,
 ) -> Run:
     """Run a playbook on the small release, and kill it when it has written so many lines, if it does.
@@ -96,7 +97,7 @@ def play(
     run = Run()
     start = time.monotonic()
     with subprocess.Popen(
-        ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{file}", *options, playbook],
+        ["ansible-playbook", "-i", str(inventory), "-e", f"@{file}", *options, playbook],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

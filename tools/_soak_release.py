@@ -99,6 +99,16 @@ class Release:
         """
         self.kubectl("delete", "pod", pod, timeout=seconds)
 
+    def inside(self, component: str, *command: str, stdin: str = "", timeout: float = 60) -> str:
+        """Run a command in the container of a component, whatever its pod is in the architecture; return its output.
+
+        :raises CommandError: if it fails, or nothing of the component runs.
+        """
+        pods = [pod["metadata"] for pod in self._pods(component) if "deletionTimestamp" not in pod["metadata"]]
+        newest = max(pods, key=lambda pod: str(pod["creationTimestamp"]), default={"name": f"{NAME}-{component}"})
+        where = ["exec", "--stdin", newest["name"], f"--container={component}", "--"]
+        return self.kubectl(*where, *command, stdin=stdin, timeout=timeout)
+
     def node(self, pod: str) -> str:
         """Return the node that a pod runs on."""
         return self.kubectl("get", "pod", pod, "--output", "jsonpath={.spec.nodeName}").strip()
@@ -160,7 +170,7 @@ class Release:
     def executions(self, run_id: str) -> list[Execution]:
         """Return what the tasks of a run have left on the logs volume."""
         file = f"/opt/airflow/logs/endurance/{run_id}"
-        lines = self.kubectl("exec", f"deployment/{NAME}-scheduler", "--container=scheduler", "--", "cat", file)
+        lines = self.inside("scheduler", "cat", file)
         words = [line.split() for line in lines.splitlines()]
         return [Execution(event, int(index), int(number), pod) for event, index, number, pod in words]
 
@@ -191,8 +201,7 @@ class Release:
         secret = json.loads(self.kubectl("get", "secret", f"{NAME}-admin", "--output", "json"))["data"]
         login = {key: base64.b64decode(value).decode() for key, value in secret.items()}
         order = json.dumps({"login": login, "requests": requests})
-        server = ["exec", "--stdin", f"deployment/{NAME}-api-server", "--container=api-server", "--"]
-        return list(json.loads(self.kubectl(*server, "python", "-c", _ASK, stdin=order)))
+        return list(json.loads(self.inside("api-server", "python", "-c", _ASK, stdin=order)))
 
     def _sql(self, query: str, run_id: str) -> list[str]:
         database = ["exec", "--stdin", f"{NAME}-postgresql-0", "--"]

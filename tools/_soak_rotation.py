@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 
 from tools import _leaks
 from tools._bench_cluster import cluster
+from tools._bench_command import INVENTORY
 from tools._errors import ToolError
 from tools._kind_config import CLUSTER
 from tools._rollout import until
@@ -35,6 +37,16 @@ VARIABLES: Mapping[str, Any] = {
     "workers_concurrency": 8,
     "health_timeout": 1200,
 }
+#: Of a password is wanted that it may have any printable characters.
+ANY_PASSWORD = "p@ss:/w?rd#%&+ \"'$(x)"  # noqa: S105
+#: Given to the first deploy, and to no run after it.
+GIVEN: Mapping[str, Any] = {f"airflow_{login}_password": ANY_PASSWORD for login in ("database", "redis", "admin")}
+PGBOUNCER: Mapping[str, Any] = {
+    "airflow_pgbouncer_enabled": True,
+    "pgbouncer_replicas": 1,
+    "pgbouncer_resources": "{{ small_resources }}",
+}
+ARCHITECTURES = ("separated_services", "master_worker")
 VARIABLE = {"key": "kept", "value": "the-content-of-a-variable"}
 
 _SIGN = """
@@ -93,26 +105,24 @@ _REDIS = "read -r REDISCLI_AUTH; export REDISCLI_AUTH; redis-cli -h airflow-redi
 class Kind:
     """Something that is rotated, and how it is seen what is accepted.
 
-    :param where: the pod and container to ask in, as kubectl exec takes them.
+    :param component: in whose container to ask.
     :param command: reads the value from its standard input.
     :param accepted: what it prints if it is accepted.
     """
 
     secret: str
     key: str
-    where: tuple[str, str]
+    component: str
     command: tuple[str, ...]
     accepted: str
 
 
 _SIGNED = ("python", "-c", _SIGN)
-_API = (f"deployment/{NAME}-api-server", "api-server")
-_WORKER = (f"{NAME}-worker-0", "worker")
 KINDS = {
     "fernet": Kind(
         f"{NAME}-fernet",
         "AIRFLOW__CORE__FERNET_KEY",
-        (f"deployment/{NAME}-scheduler", "scheduler"),
+        "scheduler",
         ("python", "-c", _DECRYPT),
         VARIABLE["value"],
     ),
@@ -120,27 +130,21 @@ KINDS = {
     "jwt": Kind(
         f"{NAME}-jwt",
         "AIRFLOW__API_AUTH__JWT_SECRET",
-        _API,
+        "api-server",
         (*_SIGNED, "urn:airflow.apache.org:task", "http://localhost:8080/execution/variables/no", "Bearer "),
         "404",
     ),
     "api": Kind(
         f"{NAME}-api",
         "AIRFLOW__API__SECRET_KEY",
-        _WORKER,
+        "worker",
         (*_SIGNED, "task-instance-logs", "http://localhost:8793/log/none", ""),
         "404",
     ),
-    "database": Kind(
-        f"{NAME}-secrets", "POSTGRES_PASSWORD", (f"{NAME}-postgresql-0", "postgresql"), ("sh", "-c", _PSQL), "1"
-    ),
-    "redis": Kind(
-        f"{NAME}-redis-password", "REDIS_PASSWORD", (f"{NAME}-redis-0", "redis"), ("sh", "-c", _REDIS), "PONG"
-    ),
-    "admin": Kind(f"{NAME}-admin", "password", _API, ("python", "-c", _ADMIN), "201"),
-    "flower": Kind(
-        f"{NAME}-flower", "password", (f"deployment/{NAME}-flower", "flower"), ("python", "-c", _LOGIN), "200"
-    ),
+    "database": Kind(f"{NAME}-secrets", "POSTGRES_PASSWORD", "postgresql", ("sh", "-c", _PSQL), "1"),
+    "redis": Kind(f"{NAME}-redis-password", "REDIS_PASSWORD", "redis", ("sh", "-c", _REDIS), "PONG"),
+    "admin": Kind(f"{NAME}-admin", "password", "api-server", ("python", "-c", _ADMIN), "201"),
+    "flower": Kind(f"{NAME}-flower", "password", "flower", ("python", "-c", _LOGIN), "200"),
 }
 
 
@@ -168,6 +172,8 @@ def add_parser(sections: Any) -> None:
     parser = sections.add_parser("rotation", help=__doc__, description=__doc__)
     parser.add_argument("--tasks", type=int, default=100, help="task instances in flight (default: %(default)s)")
     parser.add_argument("--points", type=int, default=5, help="kills of a rotation of all (default: %(default)s)")
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default=ARCHITECTURES[0])
+    parser.add_argument("--pgbouncer", action="store_true", help="with PgBouncer before the database")
     parser.add_argument("--short", action="store_true", help="rotate all at once, killed once, and no kind by itself")
     parser.set_defaults(command=run)
 
@@ -177,7 +183,8 @@ def run(options: argparse.Namespace) -> int:
     with cluster() as connection, tempfile.TemporaryDirectory(prefix="soak-") as folder:
         with step("Remove the namespace"):
             connection.remove(NAMESPACE)
-        soak = _Soak(Path(folder), options.tasks)
+        variables = {**VARIABLES, **(PGBOUNCER if options.pgbouncer else {})}
+        soak = _Soak(Path(folder), options.tasks, options.architecture, variables)
         outcomes = []
         try:
             with _leaks.Processes() as processes:
@@ -225,6 +232,8 @@ def show(outcomes: Sequence[Outcome], problems: Sequence[str]) -> int:
 class _Soak:
     folder: Path
     tasks: int
+    architecture: str
+    variables: Mapping[str, Any]
     release: Release = field(default_factory=lambda: Release(CLUSTER, NAMESPACE))
     values: _leaks.Values = field(default_factory=_leaks.Values)
     output: list[tuple[str, str]] = field(default_factory=list)
@@ -234,11 +243,15 @@ class _Soak:
         # What Ansible is told to remember lies there, too.
         os.environ["ANSIBLE_CACHE_PLUGIN"] = "jsonfile"
         os.environ["ANSIBLE_CACHE_PLUGIN_CONNECTION"] = str(self.folder / "facts")
+        inventory = self.folder / "inventory"
+        inventory.mkdir()
+        (inventory / "group_vars").symlink_to(INVENTORY / "group_vars")
+        (inventory / "hosts.yml").write_text(json.dumps({self.architecture: {"hosts": {NAME: {}}}}))
 
     def set_up(self) -> int:
         """Deploy the release and its DAG; return how many tasks a deploy has."""
         with step("Deploy the release and its DAG"):
-            deployed = self.play("deploy.yml").expect_success()
+            deployed = self.play("deploy.yml", **GIVEN).expect_success()
             self.play("playbooks/sync_dags.yml", airflow_dags_source="tests/endurance").expect_success()
         self.release.ask(("POST", "/api/v2/variables", VARIABLE))
         return len(deployed.points)
@@ -247,7 +260,16 @@ class _Soak:
         """Run a playbook so that it says all that it can, and keep that, and the values of before and after it."""
         self.note_values()
         run = play(
-            playbook, self.folder, NAMESPACE, kill_at, TASKS_ONLY, LOUD, ROTATION_SECONDS, **VARIABLES, **variables
+            playbook,
+            self.folder,
+            NAMESPACE,
+            kill_at,
+            TASKS_ONLY,
+            LOUD,
+            ROTATION_SECONDS,
+            self.folder / "inventory",
+            **self.variables,
+            **variables,
         )
         self.note_values()
         self.output.append((f"output of {playbook}", "\n".join(run.lines)))
@@ -307,9 +329,7 @@ class _Soak:
     def accepts(self, name: str, value: str) -> bool:
         """Tell whether a value is accepted where it is used."""
         kind = KINDS[name]
-        pod, container = kind.where
-        where = ("exec", "--stdin", pod, "--container", container, "--")
-        said = self.release.kubectl(*where, *kind.command, stdin=f"{value}\n", timeout=120)
+        said = self.release.inside(kind.component, *kind.command, stdin=f"{value}\n", timeout=120)
         return said.strip().endswith(kind.accepted)
 
     def expect_state(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
