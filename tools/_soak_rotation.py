@@ -35,6 +35,8 @@ VARIABLES: Mapping[str, Any] = {
     "flower_service_type": "ClusterIP",
     "flower_node_port": "",
     "workers_concurrency": 8,
+    # A worker that may not write a result to the database does not end by itself; ten seconds are enough for a task.
+    "workers_termination_grace_period": 180,
     "health_timeout": 1200,
 }
 #: Of a password is wanted that it may have any printable characters.
