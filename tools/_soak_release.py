@@ -104,9 +104,11 @@ class Release:
 
         :raises CommandError: if it fails, or nothing of the component runs.
         """
-        pods = [pod["metadata"] for pod in self._pods(component) if "deletionTimestamp" not in pod["metadata"]]
-        newest = max(pods, key=lambda pod: str(pod["creationTimestamp"]), default={"name": f"{NAME}-{component}"})
-        where = ["exec", "--stdin", newest["name"], f"--container={component}", "--"]
+        pods = [pod for pod in self._pods(component) if "deletionTimestamp" not in pod["metadata"]]
+        if not pods:
+            raise CommandError(f"no pod of {component} runs")
+        best = max(pods, key=lambda pod: (_is_ready(pod), pod["metadata"]["creationTimestamp"]))
+        where = ["exec", "--stdin", best["metadata"]["name"], f"--container={component}", "--"]
         return self.kubectl(*where, *command, stdin=stdin, timeout=timeout)
 
     def node(self, pod: str) -> str:
@@ -209,3 +211,8 @@ class Release:
             return self.kubectl(*database, "sh", "-c", _PSQL, run_id, stdin=query).splitlines()
         except CommandError:
             return []
+
+
+def _is_ready(pod: Mapping[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

@@ -23,9 +23,9 @@ ESSENCE_LINES = 15
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
 FATAL = "fatal: "
+ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 #: What a third of the others' share of the processor is to the scheduler.
 NICE = 5
-ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
