@@ -108,14 +108,15 @@ class Limits:
     :param missing: what an object refers to does not exist, or its creation is refused: it may just be on its way.
     :param retried: a failure that may be chance and is retried: a registry that did not answer, a volume not mounted.
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
-    :param gate: a pod goes on waiting for others although those are done.
+    :param gate: a pod goes on waiting for others although those are done: time for one try that began before, and a
+        whole one, of 5 s each.
     """
 
     unschedulable: float = 10
     missing: float = 5
     retried: float = 8
     lost: float = 10
-    gate: float = 8
+    gate: float = 11
 
 
 @dataclass(frozen=True)

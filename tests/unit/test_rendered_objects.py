@@ -163,6 +163,13 @@ def test_a_pod_has_no_token_of_the_cluster(pod: Pod) -> None:
     assert pod.spec["serviceAccountName"] in names(pod.release, "ServiceAccount")
 
 
+@every_release
+def test_what_is_left_out_leaves_nothing_behind(release: str) -> None:
+    files = [path for path in (RENDERED / release).rglob("*") if path.is_file()]
+    assert files
+    assert not [path.name for path in files if "Omit" in path.read_text()]
+
+
 @pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "everything"], ids=str)
 def test_no_uid_is_set_where_the_platform_gives_them(pod: Pod) -> None:
     assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod.spec["securityContext"].keys()

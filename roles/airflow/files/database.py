@@ -38,7 +38,10 @@ class PostgreSQL:
         self.url = re.sub(r"^\w+(\+\w+)?:", "postgresql:", url)
 
     def connect(self, timeout: int) -> Any:
-        return self.driver.connect(self.url, connect_timeout=timeout)
+        connection = self.driver.connect(self.url, connect_timeout=timeout)
+        # A transaction that is left open would cost PgBouncer its own connection.
+        connection.autocommit = True
+        return connection
 
     def unavailable(self, error: Exception) -> Unavailable:
         return Unavailable(error, bool(self.LASTING.search(str(error))))
