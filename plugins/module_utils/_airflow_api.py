@@ -111,7 +111,7 @@ class AirflowApi:
         return self._ask("PATCH", path, query, body)
 
     def _ask(self, method: str, path: str, query: dict[str, Any], body: Any) -> Any:
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
         had_token = bool(self._token)
         if not had_token:
             self._token = self._log_in()

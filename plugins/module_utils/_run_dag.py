@@ -48,6 +48,15 @@ LOG_LINES_TOLD = 15
 
 RUN_ENDS = ("success", "failed")
 
+#: Events in Airflow's audit log with which its scheduler says why it ended a task itself, of which the task's own log
+#: tells nothing (airflow.jobs.scheduler_job_runner).
+SCHEDULERS_EVENTS = (
+    "state mismatch",
+    "heartbeat timeout",
+    "stuck in queued reschedule",
+    "stuck in queued tries exceeded",
+)
+
 
 class Api(Protocol):
     """What is needed of :class:`AirflowApi`."""
@@ -240,6 +249,27 @@ class Runner:
             lines.append(f"(no log: {failure.message})")
         return "\n".join(lines)
 
+    def sayings(self, run_id: str) -> dict[tuple[str, int], list[str]]:
+        """Return what the scheduler says of tasks of a run that it ended itself, by the tasks' keys, oldest first."""
+        try:
+            answer = self.api.get(
+                address("eventLogs"),
+                dag_id=self.dag_id,
+                run_id=run_id,
+                included_events=SCHEDULERS_EVENTS,
+                order_by="event_log_id",
+                limit=PAGE,
+            )
+        except AirflowApiFailure as failure:
+            # It is said besides, and whoever asks may not be allowed to read it.
+            self.tell(f"{self.dag_id}: what the scheduler says of it cannot be read: {failure.message}")
+            return {}
+        said: dict[tuple[str, int], list[str]] = {}
+        for event in answer["event_logs"]:
+            key = event["task_id"], -1 if event.get("map_index") is None else event["map_index"]
+            said.setdefault(key, []).append(f"{event['event']}: {' '.join((event.get('extra') or '').split())}")
+        return said
+
     def report(self, run_id: str, state: str, instances: Sequence[TaskInstance]) -> dict[str, Any]:
         """Return the task's result."""
         return {
@@ -319,7 +349,8 @@ def run_to_end(runner: Runner, params: Mapping[str, Any]) -> dict[str, Any]:
     if state != "success":
         failed = [instance for instance in instances if instance.state == "failed"]
         logs = {instance.key: runner.log(run_id, instance) for instance in failed[:FAILED_TASKS_TOLD]}
-        raise Failure(failed_run(runner.dag_id, run_id, instances, logs), **result)
+        sayings = runner.sayings(run_id) if failed else {}
+        raise Failure(failed_run(runner.dag_id, run_id, instances, logs, sayings), **result)
     return result
 
 
@@ -354,10 +385,17 @@ def _traceback(errors: Any) -> list[str]:
     return lines
 
 
-def failed_run(dag_id: str, run_id: str, instances: Sequence[TaskInstance], logs: Mapping[tuple[str, int], str]) -> str:
+def failed_run(
+    dag_id: str,
+    run_id: str,
+    instances: Sequence[TaskInstance],
+    logs: Mapping[tuple[str, int], str],
+    sayings: Mapping[tuple[str, int], Sequence[str]],
+) -> str:
     """Return the message about a run that has failed.
 
     :param logs: the logs of some of the failed tasks.
+    :param sayings: what the scheduler says of them.
     """
     failed = [instance for instance in instances if instance.state == "failed"]
     if not failed:
@@ -368,6 +406,7 @@ def failed_run(dag_id: str, run_id: str, instances: Sequence[TaskInstance], logs
         if instance.key in logs:
             where = f" on {instance.place}" if instance.place else ""
             message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(logs[instance.key])}"
+            message += "".join(f"\nThe scheduler says of it: {words}" for words in sayings.get(instance.key, ()))
     return message
 
 

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Waits until Airflow knows the DAG, unpauses it, triggers a run, and follows it to its end. With a local
     connection, a line is shown whenever one of its tasks changes its state.
-  - Fails if the run does, with the names of the failed tasks and the end of their logs.
+  - Fails if the run does, with the names of the failed tasks, the end of their logs, and what the scheduler says of
+    those that it ended itself.
   - Airflow's REST API is reached through a forwarded port of an API server's pod, as the administrator whose login
     is in the Secret C(<release>-admin). The login is never shown.
   - Needs the permission to read that Secret and the ConfigMap C(<release>-config), to list pods, and to V(get) and

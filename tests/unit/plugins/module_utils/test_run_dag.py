@@ -42,11 +42,15 @@ class FakeApi:
         self.sent: list[tuple[str, str, Any]] = []
         self.logs: dict[str, Any] = {}
         self.import_errors: list[dict[str, Any]] = []
+        self.event_logs: list[dict[str, Any]] = []
         self.missing_when_triggered = 0
 
     def get(self, path: str, **query: Any) -> Any:
         if path.endswith("/importErrors"):
             return {"import_errors": self.import_errors}
+        if path.endswith("/eventLogs"):
+            assert (query["dag_id"], query["run_id"]) == ("dag", RUN)
+            return {"event_logs": [event for event in self.event_logs if event["event"] in query["included_events"]]}
         if path.endswith("/dags/dag"):
             if self.registered:
                 self.registered -= 1
@@ -205,6 +209,41 @@ def test_a_failed_run_names_its_tasks_and_shows_the_end_of_their_logs() -> None:
         "success",
         "upstream_failed",
     ]
+
+
+def test_what_the_scheduler_says_of_a_task_that_it_ended_is_told() -> None:
+    api = FakeApi([("failed", [instance("a", "failed"), instance("b", "failed", 1), instance("b", "success", 2)])])
+    api.logs = {"a[-1]": {"content": [{"event": "last"}]}, "b[1]": {"content": []}}
+    api.event_logs = [
+        {"event": "trigger_dag_run", "task_id": "a", "map_index": None, "extra": "{}"},
+        {"event": "state mismatch", "task_id": "a", "map_index": None, "extra": "finished,\nbut is  scheduled"},
+        {"event": "heartbeat timeout", "task_id": "b", "map_index": 1, "extra": "no heartbeat"},
+        {"event": "heartbeat timeout", "task_id": "b", "map_index": 2, "extra": "once before"},
+    ]
+    told = failure_of(api).message.splitlines()
+    assert told[1:4] == [
+        "a, try 1, ends its log with:",
+        "  last",
+        "The scheduler says of it: state mismatch: finished, but is scheduled",
+    ]
+    assert told[5:] == ["The scheduler says of it: heartbeat timeout: no heartbeat"]
+
+
+def test_a_scheduler_that_is_not_heard_does_not_hide_the_failure() -> None:
+    api = FakeApi([("failed", [instance("a", "failed")])])
+    api.logs = {"a[-1]": {"content": [{"event": "last"}]}}
+    get = api.get
+
+    def refuse(path: str, **query: Any) -> Any:
+        if path.endswith("/eventLogs"):
+            raise AirflowApiFailure("Airflow refuses GET: 403 Forbidden", 403, "")
+        return get(path, **query)
+
+    api.get = refuse  # type: ignore[method-assign]
+    failure, said = play(api)
+    assert isinstance(failure, Failure)
+    assert failure.message.endswith("last")
+    assert "cannot be read: Airflow refuses GET: 403 Forbidden" in said[-1]
 
 
 def test_many_failures_are_told_in_part() -> None:
