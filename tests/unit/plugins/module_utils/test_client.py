@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import kubernetes.client
 import pytest
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as library
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, connections_for
@@ -80,7 +81,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    # What the libraries know of another server, which had the same port: connections, and in files its resources.
+    monkeypatch.setattr(library, "_pool", {})
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with ApiServer() as made:
         threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
         yield made
@@ -88,10 +93,7 @@ def server() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def client(server: ApiServer, connection: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
-    # Where the library keeps what it has discovered.
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def client(server: ApiServer, connection: dict[str, Any]) -> Client:
     return Client({**connection, "host": f"http://127.0.0.1:{server.server_port}", "api_key": "token"})
 
 
@@ -369,9 +371,8 @@ class TestCredentials:
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", **config}))
 
     @pytest.fixture(autouse=True)
-    def _picky(self, server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _picky(self, server: ApiServer) -> None:
         """The server accepts only the new token."""
-        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         server.answers["GET", PATH] = (200, MAP)
 
         def check(handler: Handler) -> None:
