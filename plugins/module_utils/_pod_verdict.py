@@ -432,6 +432,7 @@ def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, case: 
         f"{title} ended {times} times, last: {words}",
         place=container_place(pod, container_name),
         since=moment(ending.get("finishedAt")),
+        tried=moment(ending.get("startedAt")),
         advice=_crash_advice(pod, container_name, ending, probe, case.subject),
         log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
     )

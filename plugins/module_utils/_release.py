@@ -15,20 +15,24 @@ from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
+    EPOCH,
     Case,
     Event,
     Key,
     Limits,
     Obj,
+    condition,
+    deleted,
     is_true,
     labels,
     name,
     owner,
+    ready_since,
     spec,
     status,
     uid,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts import REVISION, is_gated
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts import REVISION, is_gated, replicas
 
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 CLAIM = "PersistentVolumeClaim"
@@ -123,6 +127,22 @@ class Release:
     def is_gated(self, key: Key) -> bool:
         """Tell whether an object's pods wait for others before they start."""
         return key in self._subjects and is_gated(self._subjects[key])
+
+    def servers_ready(self) -> datetime | None:
+        """Return since when the workloads that wait for nothing are ready, ``None`` while one is not.
+
+        Those are what the others wait for: databases, brokers, poolers.
+        """
+        latest = EPOCH
+        for key, workload in self._subjects.items():
+            if key.kind not in ("Deployment", "StatefulSet") or is_gated(workload):
+                continue
+            pods = [self._pods[pod] for pod in self._pods_of.get(key, ())]
+            ready = [since for pod in pods if not deleted(pod) and (since := ready_since(pod))]
+            if len(ready) < replicas(workload):
+                return None
+            latest = max([latest, *ready])
+        return latest
 
     def pod_count(self) -> int:
         """Return how many pods are known."""
@@ -269,7 +289,9 @@ def _claim(obj: Obj) -> Obj:
 def _pod(obj: Obj) -> Obj:
     metadata = _metadata(obj, (), _POD_LABELS)
     if is_true(obj, "Ready"):
-        ready: dict[str, Any] = {"conditions": [{"type": "Ready", "status": "True"}]}
+        ready: dict[str, Any] = {
+            "conditions": [_some(condition(obj, "Ready"), ("type", "status", "lastTransitionTime"))]
+        }
         restarted = any(container.get("restartCount") for container in status(obj).get("containerStatuses") or ())
         unprobed = [
             c for c in spec(obj).get("containers") or () if not (c.get("readinessProbe") or c.get("startupProbe"))

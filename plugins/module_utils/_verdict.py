@@ -62,6 +62,7 @@ class Verdict:
     :param alive: slow or waiting for others, but nothing speaks against it.
     :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
     :param suspected: holds only if the log says what it means.
+    :param tried: when the container was started that has failed: what it says of others may be over since.
     :param unplaced: a pod that no node has room for, to be compared with what the nodes have.
     """
 
@@ -78,6 +79,7 @@ class Verdict:
     alive: bool = False
     stuck: tuple[Key, ...] = ()
     suspected: bool = False
+    tried: datetime | None = None
     unplaced: Obj | None = None
 
     def but(self, **changes: Any) -> Verdict:
@@ -260,6 +262,11 @@ def condition(obj: Obj, kind: str) -> Mapping[str, Any]:
 def is_true(obj: Obj, kind: str) -> bool:
     """Tell whether the condition of that type is present and true."""
     return condition(obj, kind).get("status") == "True"
+
+
+def ready_since(pod: Obj) -> datetime | None:
+    """Return when a pod got ready, ``None`` if it is not."""
+    return moment(condition(pod, "Ready").get("lastTransitionTime")) if is_true(pod, "Ready") else None
 
 
 def deleted(obj: Obj) -> bool:

@@ -33,7 +33,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._release import
     Change,
     Release,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import Saying, saying_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils._telling import Finding, Told
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
@@ -177,6 +177,7 @@ class Waiting:
         self._watching = False
         self._retried: dict[Key, datetime] = {}
         self._excused: dict[Key, datetime] = {}
+        self._early: dict[Key, datetime | None] = {}
         self._trouble = ""
         self._fails_at: float | None = None
         self._others_done: datetime | None = None
@@ -222,7 +223,6 @@ class Waiting:
             self._take(self._source.news(self._next_moment(), self._judging_pause()))
             if all(key.kind == "Health" for key in self._verdicts):
                 raise self._nothing_there()
-            self._look_into_suspicions()
             self._told.changes(self._settled())
         return self._result()
 
@@ -283,6 +283,7 @@ class Waiting:
         self._dirty.clear()
         self._others_done = None if awaited(self._verdicts) else self._others_done or now
         self._judge_health(now)
+        self._look_into_suspicions()
         self._judged_in = self._clock() - began
 
     def _second_try(self, verdict: Verdict, now: datetime) -> Verdict:
@@ -361,10 +362,27 @@ class Waiting:
             raise self._failed(verdicts, failed)
 
     def _look_into_suspicions(self) -> None:
-        """Excuse for another while what only looks as if it had failed, and does not say that it has."""
+        """Excuse what only looks as if it had failed for good.
+
+        For another while, what does not say that it has; until it is started again, what failed for want of servers
+        that were not ready when it was started.
+        """
         for key, verdict in self._settled().items():
-            if verdict.suspected and not (verdict.log and saying_of(self._source.log(verdict.log))):
-                self._excused[key] = self._source.now() + timedelta(seconds=self._wish.limits.gate)
+            if verdict.suspected:
+                if not self._saying(verdict):
+                    self._excused[key] = self._source.now() + timedelta(seconds=self._wish.limits.gate)
+            elif self._came_early(key, verdict) and (saying := self._saying(verdict)) and not saying.lasting:
+                self._early[key] = verdict.tried
+
+    def _came_early(self, key: Key, verdict: Verdict) -> bool:
+        """Tell whether something failed that was started when not all that it could need was ready."""
+        if verdict.state != State.NEVER or not verdict.tried or not self._release.is_gated(key):
+            return False
+        ready = self._release.servers_ready()
+        return ready is None or verdict.tried <= ready
+
+    def _saying(self, verdict: Verdict) -> Saying | None:
+        return saying_of(self._source.log(verdict.log)) if verdict.log else None
 
     def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
         findings = [self._found(key, verdicts[key]) for key in causes_first(failed, self._release.is_gated)]
@@ -438,6 +456,11 @@ class Waiting:
         for key, until in self._excused.items():
             if key in verdicts and verdicts[key].suspected and now < until:
                 verdicts[key] = self._verdicts[key].but(again=until)
+        for key, tried in self._early.items():
+            verdict = verdicts.get(key)
+            if verdict and verdict.state == State.NEVER and verdict.tried == tried:
+                reason = f"{verdict.reason}; it was started before what it needs was ready"
+                verdicts[key] = not_yet(reason, place=verdict.place, since=verdict.since)
         return verdicts
 
     def _seconds(self) -> float:

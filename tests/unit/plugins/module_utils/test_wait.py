@@ -233,6 +233,72 @@ def test_a_crash_fails_the_wait_and_shows_the_log() -> None:
     assert failed["log"] == ["it broke"]
 
 
+REDIS = "airflow-redis"
+SCHEDULER = "airflow-scheduler"
+NO_REDIS = "Error 111 connecting to airflow-redis:6379. Connection refused."
+
+
+def server_pod(ready: str | None) -> dict[str, Any]:
+    """Return the pod of Redis, which waits for nothing, ready since a time of that day or not ready."""
+    made = pod(REDIS, ready=bool(ready))
+    made["status"]["conditions"] = [
+        {"type": "Ready", "status": str(bool(ready)), "lastTransitionTime": f"2026-01-01T{ready or '12:00:00'}Z"}
+    ]
+    return made
+
+
+def without_its_server(crash: str, ready: str | None, says: str, *script: tuple[float, Change]) -> ScriptedCluster:
+    """Return a cluster in which a scheduler failed that was started at one time, and Redis got ready at another."""
+    ended = {"terminated": {"exitCode": 1, "startedAt": f"2026-01-01T{crash}Z", "finishedAt": "2026-01-01T12:00:00Z"}}
+    return ScriptedCluster(
+        {
+            "Deployment": [
+                deployment(REDIS, ready=1 if ready else 0),
+                deployment(SCHEDULER, ready=0, init="wait-for-schema"),
+            ],
+            "ReplicaSet": [replica_set(REDIS), replica_set(SCHEDULER)],
+            "Pod": [server_pod(ready), pod(SCHEDULER, "CrashLoopBackOff", restartCount=2, lastState=ended)],
+        },
+        script=[*script, (60.0, Change("Deployment", "MODIFIED", [deployment(SCHEDULER, init="wait-for-schema")]))],
+        logs={"main": [says]},
+    )
+
+
+REDIS_IS_READY = [
+    (30.0, Change("Pod", "MODIFIED", [server_pod("12:00:30")])),
+    (30.0, Change("Deployment", "MODIFIED", [deployment(REDIS)])),
+]
+
+
+def test_what_failed_for_want_of_a_server_that_was_not_ready_is_tried_again() -> None:
+    assert waiting(without_its_server("11:59:50", "11:59:59", NO_REDIS)).wait()["seconds"] == 60.0
+    assert waiting(without_its_server("11:59:50", None, NO_REDIS, *REDIS_IS_READY)).wait()["seconds"] == 60.0
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        pytest.param(without_its_server("11:59:50", "11:59:40", NO_REDIS), id="the server was ready"),
+        pytest.param(without_its_server("11:59:50", "11:59:59", "WRONGPASS invalid"), id="no other try can help"),
+        pytest.param(without_its_server("11:59:50", None, "it broke"), id="it says nothing of servers"),
+    ],
+)
+def test_what_failed_for_another_reason_fails_the_wait(cluster: ScriptedCluster) -> None:
+    with pytest.raises(Failure, match="ended 3 times"):
+        waiting(cluster).wait()
+    assert cluster.seconds < 5
+
+
+def test_what_fails_again_when_the_servers_are_ready_fails_the_wait() -> None:
+    ended = {"terminated": {"exitCode": 1, "startedAt": "2026-01-01T12:00:40Z", "finishedAt": "2026-01-01T12:00:45Z"}}
+    again = pod(SCHEDULER, "CrashLoopBackOff", restartCount=3, lastState=ended)
+    script = [*REDIS_IS_READY, (45.0, Change("Pod", "MODIFIED", [again]))]
+    cluster = without_its_server("11:59:50", None, NO_REDIS, *script)
+    with pytest.raises(Failure, match=r"ended 4 times.*Redis does not answer"):
+        waiting(cluster).wait()
+    assert 45 <= cluster.seconds < 48
+
+
 def test_failures_that_follow_at_once_are_told_together_and_causes_first() -> None:
     failed_job = job()
     failed_job["status"] = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
