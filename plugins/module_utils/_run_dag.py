@@ -21,6 +21,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import PERMISSIONS_OPTIONS, require
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import OF_TASKS, saying_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
 OPTIONS: dict[str, Any] = {
@@ -406,8 +407,14 @@ def failed_run(
         if instance.key in logs:
             where = f" on {instance.place}" if instance.place else ""
             message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(logs[instance.key])}"
-            message += "".join(f"\nThe scheduler says of it: {words}" for words in sayings.get(instance.key, ()))
+            message += "".join(_said(words) for words in sayings.get(instance.key, ()))
     return message
+
+
+def _said(words: str) -> str:
+    meant = saying_of([words], OF_TASKS)
+    explained = f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
+    return f"\nThe scheduler says of it: {words}{explained}"
 
 
 def _last_words(log: str) -> str:

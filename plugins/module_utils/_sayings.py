@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What programs say in their logs and probes, where it is known what that means.
 
-The words are those of libpq and PostgreSQL, of MySQL, of Redis (``networking.c``, ``acl.c``), of Alembic, and of the
-collection's own programs (roles/airflow/files).
+The words are those of libpq and PostgreSQL, of MySQL, of Redis (``networking.c``, ``acl.c``), of Alembic, of Airflow's
+scheduler (``scheduler_job_runner.py``), and of the collection's own programs (roles/airflow/files).
 """
 
 from __future__ import annotations
@@ -137,17 +137,34 @@ SAYINGS = (
     ),
 )
 
+#: What the scheduler says of tasks: in the log of its pod it would explain nothing that fails there.
+OF_TASKS = (
+    _saying(
+        r"finished with state success, but the task instance's state attribute is (scheduled|queued|running)",
+        "its trigger fired before the scheduler had heard that it was deferred, a race in Airflow "
+        "(https://github.com/apache/airflow/issues/66374)",
+        "Give tasks that defer a retry. From Airflow 3.2.2 on it is rarer.",
+        lasting=False,
+    ),
+    _saying(
+        r"finished with state failed, but the task instance's state attribute is (queued|running)",
+        "its process in the worker ended without a word",
+        "Most likely it was killed for want of memory: see the worker's log, and the limit in workers_resources.",
+        lasting=False,
+    ),
+)
+
 
 #: The last words of what waits for others: what it said of them before is over.
 _OVER = re.compile(r"^(The schema is there|It answers)\.$")
 
 
-def saying_of(lines: Iterable[str]) -> Saying | None:
+def saying_of(lines: Iterable[str], sayings: Iterable[Saying] = SAYINGS) -> Saying | None:
     """Return what the last line that is understood means, ``None`` if none is."""
     for line in reversed([*lines]):
         if _OVER.search(line):
             return None
-        for saying in SAYINGS:
+        for saying in sayings:
             if saying.words.search(line):
                 return saying
     return None

@@ -18,7 +18,8 @@ description:
     its broker, a Job that has failed, a claim that no volume can be made for, a pod that no node takes or whose node
     does not answer, and a pod that quota, Pod Security, a LimitRange or an admission webhook refuses.
   - Where the user may list nodes and all pods, a pod that no node takes is told with what is short, and where.
-  - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now.
+  - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now. So is a
+    container that crashed for want of a database or broker of the release, until it is started after that is ready.
   - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.

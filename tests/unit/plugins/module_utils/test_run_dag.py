@@ -211,12 +211,16 @@ def test_a_failed_run_names_its_tasks_and_shows_the_end_of_their_logs() -> None:
     ]
 
 
+RACE = """Executor CeleryExecutor(parallelism=32) reported that the task instance <TaskInstance: dag.a x [scheduled]>
+finished with state success, but the task instance's state attribute is scheduled. Learn more: https://example.com"""
+
+
 def test_what_the_scheduler_says_of_a_task_that_it_ended_is_told() -> None:
     api = FakeApi([("failed", [instance("a", "failed"), instance("b", "failed", 1), instance("b", "success", 2)])])
     api.logs = {"a[-1]": {"content": [{"event": "last"}]}, "b[1]": {"content": []}}
     api.event_logs = [
         {"event": "trigger_dag_run", "task_id": "a", "map_index": None, "extra": "{}"},
-        {"event": "state mismatch", "task_id": "a", "map_index": None, "extra": "finished,\nbut is  scheduled"},
+        {"event": "state mismatch", "task_id": "a", "map_index": None, "extra": RACE},
         {"event": "heartbeat timeout", "task_id": "b", "map_index": 1, "extra": "no heartbeat"},
         {"event": "heartbeat timeout", "task_id": "b", "map_index": 2, "extra": "once before"},
     ]
@@ -224,9 +228,10 @@ def test_what_the_scheduler_says_of_a_task_that_it_ended_is_told() -> None:
     assert told[1:4] == [
         "a, try 1, ends its log with:",
         "  last",
-        "The scheduler says of it: state mismatch: finished, but is scheduled",
+        f"The scheduler says of it: state mismatch: {' '.join(RACE.split())}",
     ]
-    assert told[5:] == ["The scheduler says of it: heartbeat timeout: no heartbeat"]
+    assert told[4].startswith("  That is: its trigger fired before the scheduler had heard that it was deferred")
+    assert told[6:] == ["The scheduler says of it: heartbeat timeout: no heartbeat"]
 
 
 def test_a_scheduler_that_is_not_heard_does_not_hide_the_failure() -> None:
