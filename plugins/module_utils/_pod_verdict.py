@@ -79,6 +79,10 @@ _PLACING = (
     (r"were unschedulable", "Let a node take pods again (kubectl uncordon), or add one."),
     (r"free ports", "Let it use another port of the node, or add a node."),
 )
+# What the kubelet says of Secrets and ConfigMaps (kubernetes/pkg/kubelet/kubelet_pods.go): that one is missing, or that
+# it has not read it itself yet, which a busy one does a little later.
+_OBJECT_IS_MISSING = re.compile(r"^Error: ((secret|configmap) \S+ not found|couldn't find key )")
+_NOT_READ_YET = re.compile(r"^failed to sync (secret|configmap) cache")
 _NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
 _ABOUT_PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate,?\s*)?preemption: .*", re.DOTALL)
@@ -504,6 +508,8 @@ def _image_advice(pod: Obj, said: str, called: str) -> str:
 def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
     """Judge a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
     message = shortened(waiting.get("message") or "")
+    if _NOT_READ_YET.search(message):
+        return not_yet(f"{title} is configured: {message}")
     first = min((e.first for e in case.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod))
     verdict = never(
         f"{title} cannot be configured: {message}",
@@ -540,6 +546,15 @@ def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdic
     if failed and not (pulling and pulling[0].last > failed[0].last):
         # The container's state says so only at the kubelet's next look at the pod, which may be 15 s later.
         return _image(pod, container_status, {}, case)
+    missing = [e for e in case.about(pod, "Failed") if e.container == container_status.get("name")]
+    if (
+        missing
+        and _OBJECT_IS_MISSING.search(missing[0].message)
+        and not (pulling and pulling[0].last > missing[0].last)
+    ):
+        # This too it may say later.
+        message = missing[0].message.removeprefix("Error: ")
+        return _configuration(pod, container_status, {"message": message}, title, case)
     if pulling:
         return not_yet(f"pulling image {container_status.get('image')}", alive=True)
     if sandbox := case.about(pod, "FailedCreatePodSandBox"):
