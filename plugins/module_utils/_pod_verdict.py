@@ -9,7 +9,7 @@ those of events are in pkg/kubelet/events/event.go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -539,27 +539,26 @@ def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: C
 def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdict:
     """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
     pulling = [e for e in case.about(pod, "Pulling") if e.container == container_status.get("name")]
-    mount = case.about(pod, "FailedMount", "FailedAttachVolume")
-    if mount and not (pulling and pulling[0].last > mount[0].last):
-        return _volume(pod, mount[0], case)
-    failed = _failed_pulls(pod, container_status, case)
-    if failed and not (pulling and pulling[0].last > failed[0].last):
-        # The container's state says so only at the kubelet's next look at the pod, which may be 15 s later.
+    if mount := _last_word(case.about(pod, "FailedMount", "FailedAttachVolume"), pulling):
+        return _volume(pod, mount, case)
+    # The container's state says what comes now only at the kubelet's next look at the pod, which may be 15 s later.
+    if _last_word(_failed_pulls(pod, container_status, case), pulling):
         return _image(pod, container_status, {}, case)
-    missing = [e for e in case.about(pod, "Failed") if e.container == container_status.get("name")]
-    if (
-        missing
-        and _OBJECT_IS_MISSING.search(missing[0].message)
-        and not (pulling and pulling[0].last > missing[0].last)
-    ):
-        # This too it may say later.
-        message = missing[0].message.removeprefix("Error: ")
+    failures = [e for e in case.about(pod, "Failed") if e.container == container_status.get("name")]
+    failed = _last_word(failures, pulling)
+    if failed and _OBJECT_IS_MISSING.search(failed.message):
+        message = failed.message.removeprefix("Error: ")
         return _configuration(pod, container_status, {"message": message}, title, case)
     if pulling:
         return not_yet(f"pulling image {container_status.get('image')}", alive=True)
     if sandbox := case.about(pod, "FailedCreatePodSandBox"):
         return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
     return not_yet(f"{title} is created")
+
+
+def _last_word(events: Sequence[Event], pulling: Sequence[Event]) -> Event | None:
+    """Return the newest of some events, both newest first; ``None`` if an image has been pulled after it."""
+    return None if not events or (pulling and pulling[0].last > events[0].last) else events[0]
 
 
 def _volume(pod: Obj, event: Event, case: Case) -> Verdict:
