@@ -82,7 +82,7 @@ _PLACING = (
 # What the kubelet says of Secrets and ConfigMaps (kubernetes/pkg/kubelet/kubelet_pods.go): that one is missing, or that
 # it has not read it itself yet, which a busy one does a little later.
 _OBJECT_IS_MISSING = re.compile(r"^Error: ((secret|configmap) \S+ not found|couldn't find key )")
-_NOT_READ_YET = re.compile(r"^failed to sync (secret|configmap) cache")
+_NOT_READ_YET = re.compile(r"failed to sync (secret|configmap) cache")
 _NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
 _ABOUT_PREEMPTION = re.compile(r"[.,]?\s*(no new claims to deallocate,?\s*)?preemption: .*", re.DOTALL)
@@ -565,6 +565,8 @@ def _volume(pod: Obj, event: Event, case: Case) -> Verdict:
     message = shortened(event.message)
     if "Multi-Attach" in message:
         return not_yet(f"its volume is still attached to another node: {message}")
+    if _NOT_READ_YET.search(message):
+        return not_yet(f"its volumes are mounted: {message}")
     verdict = never(
         f"a volume cannot be mounted: {message}",
         since=event.first,
