@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "data": {"type": "bool", "default": False},
-    "timeout": {"type": "int", "default": 660},
+    "timeout": {"type": "int", "default": 60},
 }
 
 #: The role workers' apply set, and what marks its pods.
@@ -97,16 +97,17 @@ class _Destroyer:
     ) -> None:
         """Wait until the pods have ended, which hold claims until then.
 
-        :param timeout: seconds.
+        :param timeout: seconds that they may take beyond the grace that they were given.
         :param label: a further label of the pods; empty for all of the release.
         :param lease: is kept meanwhile.
         """
-        end = now() + timeout
+        began, wait = now(), timeout
         while pods := self._list("Pod", label):
-            if now() > end:
+            wait = max(wait, timeout + max(map(_grace_of, pods)))
+            if now() > began + wait:
                 names = ", ".join(pod["metadata"]["name"] for pod in pods)
                 raise Failure(
-                    f"After {timeout:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
+                    f"After {wait:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
                     "Look at what they still do; run again, or delete them by hand."
                 )
             lease.keep()
@@ -160,3 +161,10 @@ class _Destroyer:
         selector = f"{self.selector},{label}" if label else self.selector
         items: list[Manifest] = self.client.list("v1", kind, self.namespace, selector)["items"]
         return items
+
+
+def _grace_of(pod: Manifest) -> float:
+    """Return the seconds that a pod has to end; Kubernetes gives 30 where nothing else is said."""
+    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+    spec = pod.get("spec") or {}
+    return float(spec.get("terminationGracePeriodSeconds", 30) if grace is None else grace)

@@ -52,6 +52,15 @@ IMAGE_REASONS = frozenset(
 #: States in which the kubelet waits up to five minutes before it tries again.
 BACK_OFF_REASONS = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"})
 
+# What passes by itself: time-outs, DNS, and the status codes of a server that is too busy. A message may say besides
+# that something was not found.
+_TRANSIENT = re.compile(
+    r"timed? ?out|time-?out|deadline ?exceeded|connection (refused|reset)|no such host|server misbehaving|\bEOF\b"
+    r"|temporary failure|network is unreachable|no route to host|too ?many ?requests|rate exceeded|throttl|unavailable"
+    r"|code = (Aborted|DeadlineExceeded|ResourceExhausted|Unavailable)"
+    r"|\b(429|50[0-4]) [A-Z]|(status|code)[^0-9]{1,40}(429|50[0-4])\b",
+    re.IGNORECASE,
+)
 # What registries answer when trying again cannot help. Everything else may be chance.
 _IMAGE_IS_WRONG = re.compile(
     r"not found|unknown|does not exist|unauthori[sz]ed|authentication required|denied|forbidden|no basic auth"
@@ -82,6 +91,11 @@ _PLACING = (
 # What the kubelet says of Secrets and ConfigMaps (kubernetes/pkg/kubelet/kubelet_pods.go): that one is missing, or that
 # it has not read it itself yet, which a busy one does a little later.
 _OBJECT_IS_MISSING = re.compile(r"^Error: ((secret|configmap) \S+ not found|couldn't find key )")
+# The same of those that are mounted. What else is "not found" may come: a CSI driver that has not registered yet, a
+# volume that is not attached, a SecretProviderClass.
+_MOUNTED_OBJECT_IS_MISSING = re.compile(
+    r'\b(secret|configmap|persistentvolumeclaim) "[^"]+" not found|references non-existent (secret|config) key'
+)
 _NOT_READ_YET = re.compile(r"failed to sync (secret|configmap) cache")
 _NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
@@ -202,15 +216,18 @@ def _unplaced(pod: Obj, case: Case) -> Verdict | None:
             advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
         )
         return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.missing, verdict)
-    if coming := case.about(pod, "TriggeredScaleUp", "Nominated"):
-        return not_yet(f"waits for a new node ({shortened(coming[0].message, 120)})", alive=True)
+    scaling = case.about(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")
+    if scaling and scaling[0].reason != "NotTriggerScaleUp":
+        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", alive=True)
     asks = requests_in_words(pod)
     verdict = never(
         f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),
         advice=_placing_advice(pod, message, case),
         unplaced=pod if "Insufficient" in message else None,
     )
-    return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.unschedulable, verdict)
+    hopeless = scaling or case.adds_nodes is False
+    grace = min(case.limits.unscalable, case.limits.unschedulable) if hopeless else case.limits.unschedulable
+    return case.after_grace(moment(scheduled.get("lastTransitionTime")), grace, verdict)
 
 
 def _placing_advice(pod: Obj, message: str, case: Case) -> str:
@@ -221,7 +238,7 @@ def _placing_advice(pod: Obj, message: str, case: Case) -> str:
     }
     advice = [way_out.format(**variables) for words, way_out in _PLACING if re.search(words, message)]
     if "Insufficient" in message:
-        advice.append("Where nodes are added on demand, raise health_unschedulable_grace.")
+        advice.append("A node that is added later is waited for with health_unschedulable_grace.")
     return " ".join([*advice, f"See: {kubectl(pod, f'describe pod {name(pod)}')}"])
 
 
@@ -471,9 +488,19 @@ def _image(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict
         since=min((e.first for e in failures), default=created(pod)),
         advice=_image_advice(pod, said, image_variable(case.subject)),
     )
-    if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or _IMAGE_IS_WRONG.search(said):
+    if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or is_permanent_pull_error(said):
         return verdict
-    return case.after_grace(verdict.since, case.limits.retried, verdict)
+    return case.after_retries(failures, verdict.since, verdict)
+
+
+def is_permanent_pull_error(said: str) -> bool:
+    """Tell whether trying again cannot help, by what the registry or the container runtime said."""
+    return bool(_IMAGE_IS_WRONG.search(said)) and not _TRANSIENT.search(said)
+
+
+def is_transient(message: str) -> bool:
+    """Tell whether a message is about what passes by itself, such as a time-out or a server that is too busy."""
+    return bool(_TRANSIENT.search(message))
 
 
 def _failed_pulls(pod: Obj, container_status: Obj, case: Case) -> list[Event]:
@@ -497,10 +524,10 @@ def _missing_pull_secret(pod: Obj, case: Case) -> str:
 def _image_advice(pod: Obj, said: str, called: str) -> str:
     see = f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
     where = f" in {called}" if called else ""
-    if _REGISTRY_REFUSES.search(said):
+    if _REGISTRY_REFUSES.search(said) and not is_transient(said):
         secrets = "airflow_image_pull_secrets" if called else "image pull secret"
         return f"Check the image's name{where}, and that the registry lets this cluster in ({secrets}). {see}"
-    if _IMAGE_IS_WRONG.search(said):
+    if is_permanent_pull_error(said):
         return f"Check the image's name and tag{where}, and that the registry has it for this node's platform. {see}"
     return f"Check the image's name and tag{where}, and that the node reaches the registry. {see}"
 
@@ -539,8 +566,9 @@ def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: C
 def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdict:
     """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
     pulling = [e for e in case.about(pod, "Pulling") if e.container == container_status.get("name")]
-    if mount := _last_word(case.about(pod, "FailedMount", "FailedAttachVolume"), pulling):
-        return _volume(pod, mount, case)
+    failed_mounts = case.about(pod, "FailedMount", "FailedAttachVolume")
+    if _last_word(failed_mounts, pulling):
+        return _volume(pod, failed_mounts, case)
     # The container's state says what comes now only at the kubelet's next look at the pod, which may be 15 s later.
     if _last_word(_failed_pulls(pod, container_status, case), pulling):
         return _image(pod, container_status, {}, case)
@@ -561,7 +589,9 @@ def _last_word(events: Sequence[Event], pulling: Sequence[Event]) -> Event | Non
     return None if not events or (pulling and pulling[0].last > events[0].last) else events[0]
 
 
-def _volume(pod: Obj, event: Event, case: Case) -> Verdict:
+def _volume(pod: Obj, failures: Sequence[Event], case: Case) -> Verdict:
+    """Judge a pod whose volumes are not mounted, by the events of that, newest first."""
+    event = failures[0]
     message = shortened(event.message)
     if "Multi-Attach" in message:
         return not_yet(f"its volume is still attached to another node: {message}")
@@ -572,11 +602,9 @@ def _volume(pod: Obj, event: Event, case: Case) -> Verdict:
         since=event.first,
         advice=f"Create what is missing, or correct the volume. See: {kubectl(pod, f'describe pod {name(pod)}')}",
     )
-    if re.search(r"not found|non-existent|does not exist", message):
+    if _MOUNTED_OBJECT_IS_MISSING.search(message):
         return case.after_grace(event.first, case.limits.missing, verdict)
-    if event.count < 3:
-        return not_yet(verdict.reason, since=event.first)
-    return case.after_grace(event.first, case.limits.retried, verdict)
+    return case.after_retries(failures, event.first, verdict)
 
 
 def _failed_probe(

@@ -29,10 +29,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions im
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import Share, Storage
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils._wait_options import WAIT_OPTIONS, limits_of
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
     **PERMISSIONS_OPTIONS,
+    **WAIT_OPTIONS,
     "release": {"type": "raw", "required": True},
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
@@ -317,7 +319,10 @@ class _Cluster:
         if not due:
             return []
         namespace = params["namespace_object"] if params["create_namespace"] else None
-        return Trial(self.client, self.release, params["trial_pod"], namespace or None).problems(due)
+        trial = Trial(
+            self.client, self.release, params["trial_pod"], namespace or None, limits_of(params), params["timeout"]
+        )
+        return trial.problems(due)
 
     def _service(self, given: Mapping[str, Any]) -> Service:
         values = self.secrets[given["secret"]].values

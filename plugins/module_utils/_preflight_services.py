@@ -23,6 +23,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
 from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import TrialPod
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Limits
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Trial:
 
     :param pod: the pod to do it in, but for its name.
     :param namespace: the Namespace to make if it is not there; None where that is somebody else's matter.
+    :param limits: how long what keeps the pod from running may last.
+    :param timeout: seconds until the pod must run.
     """
 
     def __init__(
@@ -55,11 +58,13 @@ class Trial:
         release: str,
         pod: Manifest,
         namespace: Manifest | None,
+        limits: Limits,
+        timeout: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
-        self.pod = TrialPod(client, release, pod, "the database and the broker", clock, sleep)
+        self.pod = TrialPod(client, release, pod, "the database and the broker", limits, timeout, clock, sleep)
         self.namespace = namespace
 
     def problems(self, services: Sequence[Service]) -> list[str]:

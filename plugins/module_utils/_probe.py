@@ -21,6 +21,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._health import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthProbe, HealthQuestion
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._masking import masked
+from ansible_collections.airflow.kubernetes.plugins.module_utils._node_scaling import adds_nodes
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import (
     CLAIM,
     LISTED,
@@ -170,6 +171,10 @@ class Probe:
         except Failure:
             return ""
         return room.in_words()
+
+    def adds_nodes(self) -> bool | None:
+        """Tell whether the cluster adds nodes on demand; ``None`` where that may not be asked."""
+        return adds_nodes(self._client)
 
     def _pages(self, path: str, **params: Any) -> Iterator[list[Obj]]:
         following: str | None = ""

@@ -25,6 +25,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
     deleted,
     is_true,
     labels,
+    moment,
     name,
     owner,
     ready_since,
@@ -84,6 +85,8 @@ class Release:
         self.release = release
         self.limits = limits or Limits()
         self.started = started
+        #: Whether the cluster adds nodes on demand; ``None`` where that cannot be told.
+        self.adds_nodes: bool | None = None
         self._subjects: dict[Key, Obj] = {}
         self._pods: dict[str, Obj] = {}
         self._pods_of: dict[Key, set[str]] = {}
@@ -121,6 +124,7 @@ class Release:
             claims=frozenset(found.name for found in self._subjects if found.kind == CLAIM),
             pending_claims=self._pending_claims() if key.kind != CLAIM else frozenset(),
             used=key.kind == CLAIM and key.name in self._mounted(),
+            adds_nodes=self.adds_nodes,
             limits=self.limits,
         )
 
@@ -143,6 +147,14 @@ class Release:
                 return None
             latest = max([latest, *ready])
         return latest
+
+    def ends_in_time(self, now: datetime) -> bool:
+        """Tell whether a pod is ending that may still take its time: the grace that it was given is not over.
+
+        The ``deletionTimestamp`` of a pod is the end of that grace (Kubernetes API, ObjectMeta).
+        """
+        ends = (moment((pod.get("metadata") or {}).get("deletionTimestamp")) for pod in self._pods.values())
+        return any(end and now < end for end in ends)
 
     def pod_count(self) -> int:
         """Return how many pods are known."""

@@ -14,14 +14,15 @@ from urllib.parse import quote
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._node_scaling import adds_nodes
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict import pod_verdict
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, State
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, Limits, State, spec
 
 #: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
 TRIAL_LABEL = "airflow.kubernetes/trial-of"
 
-#: Seconds between two looks at the pod, and until it must run: its image may still have to be pulled.
-LOOK, STARTED_WITHIN = 0.3, 300.0
+#: Seconds between two looks at the pod.
+LOOK = 0.3
 
 
 class TrialPod:
@@ -29,6 +30,7 @@ class TrialPod:
 
     :param pod: the pod, but for its name.
     :param what: what is tried in it, as the subject of a sentence in the plural.
+    :param timeout: seconds until it must run: its image may still have to be pulled.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class TrialPod:
         release: str,
         pod: Manifest,
         what: str,
+        limits: Limits,
+        timeout: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -44,6 +48,8 @@ class TrialPod:
         self.release = release
         self.pod = pod
         self.what = what
+        self.limits = limits
+        self.timeout = timeout
         self.clock = clock
         self.sleep = sleep
 
@@ -74,12 +80,17 @@ class TrialPod:
 
         :raises Failure: it never will, or not in time.
         """
-        deadline = self.clock() + STARTED_WITHIN
+        deadline = self.clock() + self.timeout
+        scaling: bool | None = None
+        asked = False
         while True:
             pod = self.client.get("v1", "Pod", name, namespace)
             if pod is None:
                 raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
-            verdict = pod_verdict(pod, Case(pod, self.client.now(), events=self._events(pod)))
+            if not asked and not spec(pod).get("nodeName"):
+                asked, scaling = True, adds_nodes(self.client)
+            case = Case(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
+            verdict = pod_verdict(pod, case)
             if verdict.state is State.DONE:
                 return pod
             if verdict.state is State.NEVER or self.clock() >= deadline:

@@ -106,19 +106,31 @@ def never(reason: str, **more: Any) -> Verdict:
 class Limits:
     """How long what looks bad may last before it is called *never*. All in seconds.
 
-    :param unschedulable: no node takes a pod. Longer where nodes are added on demand.
-    :param missing: what an object refers to does not exist, or its creation is refused: it may just be on its way.
-    :param retried: a failure that may be chance and is retried: a registry that did not answer, a volume not mounted.
+    :param unschedulable: no node takes a pod, but one may be added: a cluster autoscaler looks every 10 s.
+    :param unscalable: no node takes a pod, and nothing adds nodes.
+    :param transient: what Kubernetes retries with growing pauses: a registry that did not answer, a volume that was not
+        attached, an admission webhook. Three tries are waited for besides (:data:`MIN_TRIES`).
+    :param restarts: a container ends because something outside of the release did not answer, and is started again.
+    :param missing: a Secret, ConfigMap or claim does not exist, or a creation is refused: it may just be on its way.
+    :param retried: what is retried every few seconds: a probe, a container that could not be created.
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
     :param gate: a pod goes on waiting for others although those are done: time for one try that began before, and a
         whole one, of 5 s each.
     """
 
-    unschedulable: float = 10
+    unschedulable: float = 60
+    unscalable: float = 10
+    transient: float = 90
+    restarts: float = 120
     missing: float = 5
     retried: float = 8
     lost: float = 10
     gate: float = 11
+
+
+#: How often what may be transient is seen to fail before it is called *never*. The kubelet pulls an image again after
+#: 10 s, then 20, 40 (kubernetes/pkg/kubelet/images); a volume is tried after 0.5 s, then 1, 2, 4.
+MIN_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,7 @@ class Case:
     :param claims: names of the claims of the namespace.
     :param pending_claims: names of those that are not bound.
     :param used: for a claim, whether a pod mounts it.
+    :param adds_nodes: whether the cluster adds nodes on demand; ``None`` where that cannot be told.
     """
 
     subject: Obj
@@ -173,6 +186,7 @@ class Case:
     claims: frozenset[str] = frozenset()
     pending_claims: frozenset[str] = frozenset()
     used: bool = False
+    adds_nodes: bool | None = None
     limits: Limits = field(default_factory=Limits)
 
     def about(self, obj: Obj, *reasons: str) -> list[Event]:
@@ -186,6 +200,17 @@ class Case:
         if self.now >= since + timedelta(seconds=seconds):
             return verdict.but(since=since)
         return not_yet(verdict.reason, place=verdict.place, since=since, again=since + timedelta(seconds=seconds))
+
+    def after_retries(self, failures: Sequence[Event], since: datetime | None, verdict: Verdict) -> Verdict:
+        """Return ``verdict`` once the cluster has tried often and long enough, and until then *not yet*.
+
+        :param failures: the events of the tries, oldest or newest first; empty where the cluster writes none.
+        :param since: when the first try failed, for where there are none.
+        """
+        first = min((event.first for event in failures), default=since)
+        if failures and sum(event.count for event in failures) < MIN_TRIES:
+            return not_yet(verdict.reason, place=verdict.place, since=first)
+        return self.after_grace(first, self.limits.transient, verdict)
 
 
 #: Begins the message of an Event that stands for many whose messages differ.

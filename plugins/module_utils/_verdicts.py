@@ -20,6 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict im
     ended_container,
     ending_in_words,
     failing_liveness,
+    is_transient,
     kubectl,
     pod_verdict,
     restarted,
@@ -30,6 +31,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
     EPOCH,
     GATE_PREFIX,
     Case,
+    Event,
     Key,
     LogSource,
     Obj,
@@ -388,7 +390,7 @@ def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
     message = refusals[0].message if refusals else failure.get("message") or ""
     since = min((event.first for event in refusals), default=moment(failure.get("lastTransitionTime")))
     verdict = _refused(case, message, stuck)
-    return case.after_grace(since, _refusal_grace(case, verdict.reason), verdict)
+    return _after_retries_of_creation(case, refusals, since, verdict)
 
 
 def _refused_stateful_set(case: Case, wanted: int) -> Verdict | None:
@@ -409,11 +411,16 @@ def _refused_by_event(case: Case) -> Verdict | None:
         return None
     kind = str(case.subject.get("kind") or "")
     verdict = _refused(case, found[0].message, (Key(kind, name(case.subject)),) if kind else ())
-    return case.after_grace(min(e.first for e in found), _refusal_grace(case, verdict.reason), verdict)
+    return _after_retries_of_creation(case, found, min(e.first for e in found), verdict)
 
 
-def _refusal_grace(case: Case, reason: str) -> float:
-    return case.limits.retried if "failed calling webhook" in reason else case.limits.missing
+def _after_retries_of_creation(
+    case: Case, refusals: Sequence[Event], since: datetime | None, verdict: Verdict
+) -> Verdict:
+    """Give a webhook that does not answer, or an API server that is too busy, time to do so."""
+    if verdict.state == State.NEVER and ("failed calling webhook" in verdict.reason or is_transient(verdict.reason)):
+        return case.after_retries(refusals, since, verdict)
+    return case.after_grace(since, case.limits.missing, verdict)
 
 
 def _refused(case: Case, message: str, stuck: tuple[Key, ...]) -> Verdict:
@@ -540,6 +547,8 @@ def _unbound(case: Case, said: str) -> Verdict:
     )
     if "storageclass" in said and "not found" in said:
         return case.after_grace(failure.first, case.limits.missing, verdict)
+    if is_transient(said):
+        return case.after_retries(case.about(claim, "ProvisioningFailed", "FailedBinding"), failure.first, verdict)
     if failure.reason == "ProvisioningFailed" and failure.count >= 3:
         return verdict
     return case.after_grace(failure.first, case.limits.retried, verdict)

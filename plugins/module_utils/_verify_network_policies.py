@@ -25,9 +25,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_stream import Exec
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import TrialPod
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Limits
+from ansible_collections.airflow.kubernetes.plugins.module_utils._wait_options import WAIT_OPTIONS, limits_of
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
+    **WAIT_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "pod": {"type": "dict", "required": True},
@@ -68,7 +71,8 @@ def run(task: Task) -> dict[str, Any]:
     if task.check_mode:
         return {"changed": False, "refused": []}
     client = Client(params, task.say, FIRST_PATIENCE)
-    return Enforcement(client, params["namespace"], params["release"], params["pod"]).verify()
+    where = (params["namespace"], params["release"], params["pod"])
+    return Enforcement(client, *where, limits_of(params), params["timeout"]).verify()
 
 
 class Enforcement:
@@ -80,13 +84,15 @@ class Enforcement:
         namespace: str,
         release: str,
         pod: Manifest,
+        limits: Limits,
+        timeout: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
         self.namespace = namespace
         self.release = release
-        self.pod = TrialPod(client, release, pod, "network policies", clock, sleep)
+        self.pod = TrialPod(client, release, pod, "network policies", limits, timeout, clock, sleep)
         self.clock = clock
         self.sleep = sleep
 

@@ -52,6 +52,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdicts impor
     causes_first,
     settled,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils._wait_options import WAIT_OPTIONS, limits_of
 
 #: Seconds between the first *never* and the failure, to tell with it what else has failed; fewer after a grace.
 GATHERING, GATHERING_AFTER_GRACE = 2.0, 1.0
@@ -67,8 +68,7 @@ OPTIONS: dict[str, Any] = {
     **LEASE_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
-    "timeout": {"type": "int", "default": 600},
-    "unschedulable_grace": {"type": "int", "default": 10},
+    **WAIT_OPTIONS,
     "restart_stuck": {"type": "bool", "default": False},
     "unlock": {"type": "bool", "default": False},
     "only": {"type": "list", "elements": "str", "default": []},
@@ -88,6 +88,7 @@ class Source(Protocol):
     def ask_health(self) -> None: ...
     def log(self, source: LogSource) -> list[str]: ...
     def room(self, pod: Obj) -> str: ...
+    def adds_nodes(self) -> bool | None: ...
     def namespace_state(self) -> str: ...
     def retry(self, key: Key) -> None: ...
     def close(self) -> None: ...
@@ -97,7 +98,7 @@ class Source(Protocol):
 class Wish:
     """What is waited for.
 
-    :param timeout: seconds.
+    :param timeout: seconds, besides those in which pods end within the grace that they were given.
     :param only: ``Kind/name`` of the objects to wait for; empty: all.
     :param restart_stuck: give what was stuck before another try.
     """
@@ -141,7 +142,7 @@ def wish_of(task: Task) -> Wish:
         namespace=params["namespace"],
         release=params["release"],
         timeout=params["timeout"],
-        limits=Limits(unschedulable=params["unschedulable_grace"]),
+        limits=limits_of(params),
         health=health_question(params["health"]) if params["health"] else None,
         restart_stuck=params["restart_stuck"] and not task.check_mode,
         only=frozenset(params["only"]),
@@ -177,7 +178,9 @@ class Waiting:
         self._watching = False
         self._retried: dict[Key, datetime] = {}
         self._excused: dict[Key, datetime] = {}
-        self._early: dict[Key, datetime | None] = {}
+        self._started_again: dict[Key, _Restart] = {}
+        self._counted = 0.0
+        self._counted_until = self._began
         self._trouble = ""
         self._fails_at: float | None = None
         self._others_done: datetime | None = None
@@ -215,12 +218,14 @@ class Waiting:
         while not self._finished():
             self._keep()
             self._fail_if_hopeless()
-            if self._seconds() >= self._wish.timeout:
+            if self._counted >= self._wish.timeout:
                 raise self._timed_out()
             self._ask_health_if_due()
             if not self._all_done() or self._health.asked > 1:
                 self._watch()
-            self._take(self._source.news(self._next_moment(), self._judging_pause()))
+            news = self._source.news(self._next_moment(), self._judging_pause())
+            self._count()
+            self._take(news)
             if all(key.kind == "Health" for key in self._verdicts):
                 raise self._nothing_there()
             self._told.changes(self._settled())
@@ -245,7 +250,17 @@ class Waiting:
             self._watching = True
             if missing := [kind for kind in WITNESSES if kind not in self._listed]:
                 self._list(missing)
+            self._release.adds_nodes = self._source.adds_nodes()
+            self._dirty |= set(self._release.to_judge())
+            self._judge()
             self._source.watch()
+
+    def _count(self) -> None:
+        """Count the time that has passed, but for that in which a pod rightly takes its time to end."""
+        clock = self._clock()
+        if not self._release.ends_in_time(self._source.now()):
+            self._counted += clock - self._counted_until
+        self._counted_until = clock
 
     def _take(self, news: Iterable[News]) -> None:
         for item in news:
@@ -364,19 +379,31 @@ class Waiting:
     def _look_into_suspicions(self) -> None:
         """Excuse what only looks as if it had failed for good.
 
-        For another while, what does not say that it has; until it is started again, what failed for want of servers
-        that were not ready when it was started.
+        For another while, what does not say that it has; until it is started again, what failed for want of servers.
+        Where those are of the release and were not ready when it was started, it is given any number of tries; else as
+        many as Kubernetes makes in the time that the limits have for it.
         """
         for key, verdict in self._settled().items():
             if verdict.suspected:
                 if not self._saying(verdict):
                     self._excused[key] = self._source.now() + timedelta(seconds=self._wish.limits.gate)
-            elif self._came_early(key, verdict) and (saying := self._saying(verdict)) and not saying.lasting:
-                self._early[key] = verdict.tried
+            elif (
+                verdict.state == State.NEVER
+                and verdict.tried
+                and (saying := self._saying(verdict))
+                and not saying.lasting
+            ):
+                self._excuse_restart(key, verdict)
+
+    def _excuse_restart(self, key: Key, verdict: Verdict) -> None:
+        before = self._started_again.get(key)
+        first = before.first if before else self._source.now()
+        until = first + timedelta(seconds=self._wish.limits.restarts)
+        self._started_again[key] = _Restart(verdict.tried, first, None if self._came_early(key, verdict) else until)
 
     def _came_early(self, key: Key, verdict: Verdict) -> bool:
         """Tell whether something failed that was started when not all that it could need was ready."""
-        if verdict.state != State.NEVER or not verdict.tried or not self._release.is_gated(key):
+        if not verdict.tried or not self._release.is_gated(key):
             return False
         ready = self._release.servers_ready()
         return ready is None or verdict.tried <= ready
@@ -438,7 +465,7 @@ class Waiting:
     def _next_moment(self) -> float:
         """Return the seconds until something has to be done even though there is no news."""
         now, clock = self._source.now(), self._clock()
-        moments = [self._wish.timeout - self._seconds()]
+        moments = [self._wish.timeout - self._counted]
         moments += [(v.again - now).total_seconds() for v in self._settled().values() if v.again]
         if self._fails_at is not None:
             moments.append(self._fails_at - clock)
@@ -456,11 +483,11 @@ class Waiting:
         for key, until in self._excused.items():
             if key in verdicts and verdicts[key].suspected and now < until:
                 verdicts[key] = self._verdicts[key].but(again=until)
-        for key, tried in self._early.items():
+        for key, restart in self._started_again.items():
             verdict = verdicts.get(key)
-            if verdict and verdict.state == State.NEVER and verdict.tried == tried:
-                reason = f"{verdict.reason}; it was started before what it needs was ready"
-                verdicts[key] = not_yet(reason, place=verdict.place, since=verdict.since)
+            if verdict and verdict.state == State.NEVER and restart.excuses(verdict, now):
+                reason = f"{verdict.reason}; {restart.why}"
+                verdicts[key] = not_yet(reason, place=verdict.place, since=verdict.since, again=restart.until)
         return verdicts
 
     def _seconds(self) -> float:
@@ -493,6 +520,29 @@ class Waiting:
             "seconds": round(self._seconds(), 1),
             "log": self._told.lines,
         }
+
+
+@dataclass(frozen=True)
+class _Restart:
+    """A failure after which a container is started again, and may then find what it needs.
+
+    :param tried: when the container was started that has failed.
+    :param first: when the first such failure was seen.
+    :param until: until when that is not called *never*; ``None``: until it fails again.
+    """
+
+    tried: datetime | None
+    first: datetime
+    until: datetime | None
+
+    @property
+    def why(self) -> str:
+        if self.until is None:
+            return "it was started before what it needs was ready"
+        return "it is started again, and may find what it needs then"
+
+    def excuses(self, verdict: Verdict, now: datetime) -> bool:
+        return verdict.tried == self.tried and (self.until is None or now < self.until)
 
 
 class _HealthState:

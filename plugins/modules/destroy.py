@@ -18,9 +18,10 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds to wait for pods to end. A worker lets its tasks finish first.
+    description:
+      - Seconds that pods may take to end beyond the grace that they have for it, in which workers finish their tasks.
     type: int
-    default: 660
+    default: 60
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.release_options

@@ -284,6 +284,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.permissions_options
   - airflow.kubernetes.attributes
+  - airflow.kubernetes.wait_options
   - airflow.kubernetes.attributes.check_mode_full
   - airflow.kubernetes.attributes.diff_mode_none
 requirements:

@@ -20,21 +20,12 @@ description:
   - Where the user may list nodes and all pods, a pod that no node takes is told with what is short, and where.
   - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now. So is a
     container that crashed for want of a database or broker of the release, until it is started after that is ready.
+  - What Kubernetes retries by itself is waited for until it has retried, as O(retry_grace), O(restart_grace) and
+    O(unschedulable_grace) say.
   - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.
 options:
-  timeout:
-    description: Seconds after which to give up on what is slow but has not failed.
-    type: int
-    default: 600
-  unschedulable_grace:
-    description:
-      - Seconds that a pod may stay without a node that takes it.
-      - Raise it (to 60 or more) where nodes are added on demand. Once an autoscaler has announced a node, the pod is
-        waited for in any case.
-    type: int
-    default: 10
   restart_stuck:
     description:
       - Gives what was stuck before this run another try at once, instead of after a back-off of minutes, or never.
@@ -63,6 +54,7 @@ extends_documentation_fragment:
   - airflow.kubernetes.lock_options
   - airflow.kubernetes.attributes.diff_mode_none
   - airflow.kubernetes.health_options
+  - airflow.kubernetes.wait_options
 attributes:
   check_mode:
     description: Can run in check mode and predict changes without making them.

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -167,9 +168,10 @@ def test_workers_end_while_the_rest_is_there(deployed: Any, destroy: Any, monkey
 def test_pods_that_do_not_end_are_named_and_the_data_stays(
     deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployed.add("Pod", "airflow-worker-0", metadata={"labels": LABELS})
-    clock = iter(range(0, 100, 3))
-    monkeypatch.setattr(_destroy.time, "monotonic", lambda: float(next(clock)))
-    with pytest.raises(Failure, match=r"After 5 s these pods of airflow in airflow have not ended: airflow-worker-0"):
+    deployed.add("Pod", "airflow-worker-0", metadata={"labels": LABELS, "deletionGracePeriodSeconds": 900})
+    now = itertools.count(0, 50)
+    monkeypatch.setattr(_destroy.time, "monotonic", lambda: float(next(now)))
+    # Its grace, and 5 s more.
+    with pytest.raises(Failure, match=r"After 905 s these pods of airflow in airflow have not ended: airflow-worker-0"):
         destroy(data=True)
     assert "Secret/airflow" in of(deployed, "airflow")

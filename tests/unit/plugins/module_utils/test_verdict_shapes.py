@@ -82,6 +82,7 @@ def judge_pod(shape: dict[str, Any]) -> Verdict:
     replica_set = {"metadata": metadata("airflow-flower-hash", owner=("Deployment", "airflow-flower"))}
     events = [event("airflow-flower-hash-1", "Pod", i, told) for i, told in enumerate(shape.get("events", ()))]
     release = Release("airflow")
+    release.adds_nodes = shape.get("adds_nodes", False)
     for kind, objects in (("Deployment", [deployment]), ("ReplicaSet", [replica_set]), ("Pod", [pod])):
         release.take(Change(kind, LISTED, objects))
     release.take(Change("Event", LISTED, events))

@@ -66,6 +66,8 @@ class Recording:
 
     def release(self, **more: Any) -> Release:
         release = Release("airflow", **more)
+        # Kind adds none.
+        release.adds_nodes = False
         for kind in (*SUBJECTS, *WITNESSES):
             release.take(Change(kind, LISTED, self.of(kind)))
         return release
@@ -86,14 +88,6 @@ class Recording:
 
 #: Recording, object, seconds after the recording, and what the verdict has to say in its reason, place and advice.
 NEVER: list[tuple[str, Key, float, str, str, str]] = [
-    (
-        "image-missing",
-        SCHEDULER,
-        0,
-        r'image "docker.io/library/redis:nope" cannot be pulled: .*',
-        "container main",
-        "tag",
-    ),
     ("image-invalid", SCHEDULER, 0, r"cannot be pulled: .*must be lowercase", "container main", "name and tag"),
     ("image-never", SCHEDULER, 0, r"not present with pull policy of Never", "container main", "name and tag"),
     ("crash", SCHEDULER, 0, r"container main ended \d+ times, last: exit code 3", "container main", "logs .* -c main"),
@@ -163,7 +157,6 @@ GRACES = [
     ("claim-no-class", DAGS, "FailedBinding", 8),
     ("quota", WORKER, "FailedCreate", 5),
     ("volume-secret", SCHEDULER, "FailedMount", 5),
-    ("image-missing", SCHEDULER, "Failed", 8),
 ]
 
 
@@ -178,6 +171,22 @@ def test_a_grace_is_kept_and_no_longer(recording: str, key: Key, event: str, sec
     after = recorded.judge(key, began + seconds + 1)
     assert after.state == State.NEVER
     assert after.reason == before.reason
+
+
+def test_a_registry_that_does_not_answer_is_tried_again() -> None:
+    recorded = Recording("image-missing")
+    began = -recorded.first_seen("Failed")
+    [pull] = [event for event in recorded.of("Event") if event["message"].startswith("Failed to pull")]
+    # The recording ends before the kubelet's third try.
+    assert pull["count"] < 3
+    assert recorded.judge(SCHEDULER, began + 200).state == State.NOT_YET
+    pull["count"] = 3
+    assert recorded.judge(SCHEDULER, began + 88).state == State.NOT_YET
+    verdict = recorded.judge(SCHEDULER, began + 91)
+    assert verdict.state == State.NEVER
+    assert verdict.reason.startswith('image "docker.io/library/redis:nope" cannot be pulled: ')
+    assert "container main" in verdict.place
+    assert "the node reaches the registry" in verdict.advice
 
 
 def test_pods_that_wait_for_a_failed_claim_are_not_the_failure() -> None:

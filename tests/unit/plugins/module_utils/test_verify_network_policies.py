@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _verify_network_policies
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Limits
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verify_network_policies import Enforcement
 
 POD = {
@@ -84,7 +85,7 @@ def verify(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         program = Program(lambda _places: after if labels else before)
         monkeypatch.setattr(_verify_network_policies, "Exec", program)
         enforcement = Enforcement(
-            cluster, "airflow", "airflow", POD, clock=lambda: next(seconds), sleep=lambda _seconds: None
+            cluster, "airflow", "airflow", POD, Limits(), 600, clock=lambda: next(seconds), sleep=lambda _seconds: None
         )
         return enforcement.verify(), program
 

@@ -16,7 +16,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._health import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._health_probe import HealthQuestion
 from ansible_collections.airflow.kubernetes.plugins.module_utils._probe import News, Trouble
 from ansible_collections.airflow.kubernetes.plugins.module_utils._release import LISTED, SUBJECTS, WITNESSES, Change
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, LogSource, Obj
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Key, Limits, LogSource, Obj
 from ansible_collections.airflow.kubernetes.plugins.module_utils._wait import Waiting, Wish
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -41,6 +41,7 @@ class ScriptedCluster:
     logs: dict[str, list[str]] = field(default_factory=dict)
     where: str = "context test"
     seconds: float = 0.0
+    scaling: bool | None = False
     requests: list[str] = field(default_factory=list)
     on_retry: Callable[[Key], list[News]] = lambda key: []
 
@@ -78,6 +79,9 @@ class ScriptedCluster:
     def log(self, source: LogSource) -> list[str]:
         self.requests.append(f"log {source.pod}/{source.container}")
         return self.logs.get(source.container, [])
+
+    def adds_nodes(self) -> bool | None:
+        return self.scaling
 
     def room(self, pod: Obj) -> str:
         self.requests.append("room")
@@ -278,7 +282,6 @@ def test_what_failed_for_want_of_a_server_that_was_not_ready_is_tried_again() ->
 @pytest.mark.parametrize(
     "cluster",
     [
-        pytest.param(without_its_server("11:59:50", "11:59:40", NO_REDIS), id="the server was ready"),
         pytest.param(without_its_server("11:59:50", "11:59:59", "WRONGPASS invalid"), id="no other try can help"),
         pytest.param(without_its_server("11:59:50", None, "it broke"), id="it says nothing of servers"),
     ],
@@ -294,9 +297,42 @@ def test_what_fails_again_when_the_servers_are_ready_fails_the_wait() -> None:
     again = pod(SCHEDULER, "CrashLoopBackOff", restartCount=3, lastState=ended)
     script = [*REDIS_IS_READY, (45.0, Change("Pod", "MODIFIED", [again]))]
     cluster = without_its_server("11:59:50", None, NO_REDIS, *script)
+    cluster.script = [item for item in cluster.script if item[0] < 60]
     with pytest.raises(Failure, match=r"ended 4 times.*Redis does not answer"):
         waiting(cluster).wait()
-    assert 45 <= cluster.seconds < 48
+    # Its restarts are given time from the first failure on.
+    assert 120 <= cluster.seconds < 125
+
+
+def test_what_fails_for_want_of_a_server_is_restarted_for_a_while() -> None:
+    healed = without_its_server("11:59:50", "11:59:40", NO_REDIS)
+    assert waiting(healed).wait()["seconds"] == 60.0
+    for limit in (20, 45):
+        cluster = without_its_server("11:59:50", "11:59:40", NO_REDIS)
+        with pytest.raises(Failure, match=r"ended 3 times.*Redis does not answer"):
+            waiting(cluster, limits=Limits(restarts=limit)).wait()
+        assert limit <= cluster.seconds < limit + 5
+
+
+def ending(until: str) -> dict[str, Any]:
+    """Return a pod that has until a time of that day to end."""
+    made = pod("airflow-worker")
+    made["metadata"]["deletionTimestamp"] = f"2026-01-01T{until}Z"
+    return made
+
+
+def test_the_time_in_which_a_pod_rightly_ends_does_not_count() -> None:
+    name = "airflow-worker"
+    objects = {"Deployment": [deployment(name, ready=0)], "ReplicaSet": [replica_set(name)]}
+    gone = (500.0, Change("Pod", "DELETED", [ending("12:10:00")]))
+    cluster = ScriptedCluster({**objects, "Pod": [ending("12:10:00")]}, script=[gone])
+    with pytest.raises(Failure, match="is not done after"):
+        waiting(cluster, timeout=100).wait()
+    assert 600 <= cluster.seconds < 610
+    without = ScriptedCluster({**objects, "Pod": []})
+    with pytest.raises(Failure, match="is not done after"):
+        waiting(without, timeout=100).wait()
+    assert 100 <= without.seconds < 105
 
 
 def test_failures_that_follow_at_once_are_told_together_and_causes_first() -> None:
