@@ -66,7 +66,7 @@ def scenario(name: str) -> Stage:
     """Return the stage that runs a molecule scenario."""
     return Stage(
         f"scenario-{name}",
-        ("molecule", "test", "--scenario-name", name),
+        ("molecule", "--base-config", ".config/molecule/config.yml", "test", "--scenario-name", name),
         timeout=SCENARIO_SECONDS,
         needs=("environment", "load"),
         source=SOURCES.get(name, ""),
