@@ -37,6 +37,7 @@ OPTIONS: dict[str, Any] = {
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
     "version": {"type": "raw", "required": True},
+    "image": {"type": "str", "default": ""},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
     "dag_bundles": {"type": "list", "elements": "dict", "default": []},
@@ -97,6 +98,8 @@ OLDEST_VERSION = (3, 1, 0)
 VERSION_LABEL = "app.kubernetes.io/version"
 
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+#: A tag of an image that begins with a version of Airflow; with 0 and 1, or a year, begin numbers of other origin.
+_TAG_VERSION = re.compile(r"v?([2-9]\.\d+\.\d+)(?!\d)")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 
 #: Longest name of a release: the longest name made from it is a pod's, and that is also its host name.
@@ -142,7 +145,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),
-        *check_version(params["version"]),
+        *(check_version(params["version"]) or check_image(params["image"], params["version"])),
         *check_worker_groups(params["worker_groups"]),
         *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
         *check_dag_bundles(params["dag_bundles"]),
@@ -184,6 +187,19 @@ def check_version(version: Any) -> list[str]:
     if _parts(version) < OLDEST_VERSION:
         return [f"airflow_version is {version}; the oldest that is supported is {'.'.join(map(str, OLDEST_VERSION))}."]
     return []
+
+
+def check_image(image: str, version: str) -> list[str]:
+    """Refuse a tag that begins with another version; what the image really has is known only to its migration Job."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    match = _TAG_VERSION.match(tag)
+    if not match or _parts(match[1]) == _parts(version):
+        return []
+    return [
+        f'airflow_image is {image}, but airflow_version is {version}. Set airflow_version: "{match[1]}" if that is the '
+        f"Airflow in the image, or name an image of {version}. If {match[1]} is a number of your own, let the tag "
+        "begin with the version of Airflow or with a word."
+    ]
 
 
 def check_worker_groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
     "namespace": "airflow",
     "create_namespace": True,
     "version": "3.1.0",
+    "image": "registry.example.com/airflow:ours",
     "config": {},
     "worker_groups": [{"name": "worker"}],
     "dag_bundles": [],
@@ -109,7 +110,39 @@ class TestNames:
 class TestVersion:
     @pytest.mark.parametrize("version", ["3.1.0", "3.1.8", "3.10.2", "4.0.0", "3.2.0rc1", "3.1.1+local.2"])
     def test_will_do(self, version: str) -> None:
-        assert problems(version=version) == []
+        assert problems(version=version, image=f"apache/airflow:{version.replace('+', '-')}") == []
+
+    @pytest.mark.parametrize(
+        "image",
+        [
+            "apache/airflow:3.1.0-python3.12",
+            "registry.example.com:5000/airflow",
+            "registry:5000/airflow:v3.1.0-7@sha256:0f1e",
+            "airflow@sha256:3.1.8",
+            "airflow:latest",
+            "airflow:data-3.1.8",
+            # A build's number, a date, a number that begins like the version.
+            "airflow:1.4.2",
+            "airflow:2026.11.28",
+            "airflow:3.1",
+        ],
+    )
+    def test_may_have_an_image_that_says_no_other(self, image: str) -> None:
+        assert problems(image=image) == []
+
+    @pytest.mark.parametrize(
+        ("image", "told"),
+        [
+            ("x:3.1.8-python3.12", "3.1.8"),
+            ("registry:5000/team/airflow:v3.2.0@sha256:0f1e", "3.2.0"),
+            ("airflow:2.11.0", "2.11.0"),
+            ("airflow:3.1.10", "3.1.10"),
+        ],
+    )
+    def test_is_not_that_of_the_image(self, image: str, told: str) -> None:
+        (problem,) = problems(image=image)
+        assert problem.startswith(f"airflow_image is {image}, but airflow_version is 3.1.0. ")
+        assert f'Set airflow_version: "{told}"' in problem
 
     @pytest.mark.parametrize("version", [3.1, 3])
     def test_a_number_could_be_another_version(self, version: Any) -> None:
