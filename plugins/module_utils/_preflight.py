@@ -20,6 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import (
     PERMISSIONS_OPTIONS,
     Right,
@@ -29,6 +30,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions im
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import Share, Storage
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import is_true, labels
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
@@ -280,12 +282,27 @@ class _Cluster:
         """Refuse to go back: the schema of the newer version stays in the database."""
         live = self._get("ConfigMap", f"{self.release}-config")
         self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
-        if self.version and _parts(wanted) < _parts(self.version):
+        if self.version and _parts(wanted) < _parts(self.version) and not self._has_only_tried(self.version):
             return [
                 f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
                 f"and Airflow does not go back by itself. Set airflow_version to {self.version} or newer."
             ]
         return []
+
+    def _has_only_tried(self, version: str) -> bool:
+        """Tell whether no migration to a version has succeeded, as of an image that has another one.
+
+        Back from there is no downgrade; if the schema did change, the older version's migration refuses it.
+        """
+        selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=migrations"
+        try:
+            jobs = self.client.list("batch/v1", "Job", self.namespace, selector)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return False
+            raise
+        jobs = [job for job in jobs if labels(job).get(VERSION_LABEL) == version]
+        return any(is_true(job, "Failed") for job in jobs) and not any(is_true(job, "Complete") for job in jobs)
 
     def check_secrets(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
         secrets = [

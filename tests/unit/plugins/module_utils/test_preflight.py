@@ -331,6 +331,45 @@ class TestDowngrade:
         self.running(cluster, "3.1.0")
         assert run(version=version)["version"] == "3.1.0"
 
+    def migration(self, cluster: Any, version: str, condition: str, name: str = "a", release: str = "airflow") -> None:
+        labels = {
+            "airflow.kubernetes/release": release,
+            "app.kubernetes.io/component": "migrations",
+            "app.kubernetes.io/version": version,
+        }
+        status = {"conditions": [{"type": condition, "status": "True"}]} if condition else {}
+        cluster.add("Job", f"{release}-migrations-{name}", metadata={"labels": labels}, status=status)
+
+    def test_from_a_version_that_was_only_tried_is_none(self, cluster: Any, run: Any) -> None:
+        """As after a deploy whose image had an older Airflow than airflow_version said."""
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", "Failed")
+        assert run(version="3.1.0")["version"] == "3.1.8"
+
+    @pytest.mark.parametrize("condition", ["Complete", ""])
+    def test_from_a_version_that_has_migrated_or_may_yet_is_refused(
+        self, cluster: Any, run: Any, condition: str
+    ) -> None:
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", condition)
+        self.migration(cluster, "3.1.0", "Failed", name="older")
+        self.migration(cluster, "3.1.8", "Failed", release="other")
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
+
+    def test_one_of_two_migrations_is_enough(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", "Failed", name="first")
+        self.migration(cluster, "3.1.8", "Complete", name="second")
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
+
+    def test_migrations_that_may_not_be_listed_count_as_done(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.8")
+        cluster.refusals["list Job"] = FORBIDDEN
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
+
     def test_nothing_runs_yet(self, run: Any) -> None:
         assert run()["version"] is None
 
