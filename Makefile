@@ -32,7 +32,7 @@ sanity: python ## Run ansible-test sanity
 	@$(TOOL) tools.suite sanity
 
 scenario: environment cluster images ## Run one scenario on the cluster, with NAME=default
-	@$(IN_VENV) molecule test --scenario-name $(NAME)
+	@$(IN_VENV) molecule --base-config .config/molecule/config.yml test --scenario-name $(NAME)
 
 bench: environment cluster images ## Measure deploys, probes and failures against other ways, side by side
 	@.venv/bin/python -m tools.bench

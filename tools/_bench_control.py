@@ -140,7 +140,9 @@ def _with_kubectl(failing: Failing, namespace: str, folder: Path) -> tuple[int, 
 
 
 def _with_ansible(tasks: Sequence[Mapping[str, Any]], file: Path) -> tuple[int, str]:
-    file.write_text(json.dumps([{"name": "Control", "hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    play = {"name": "Control", "hosts": "all", "gather_facts": False, "connection": "local"}
+    interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    file.write_text(json.dumps([play | {"vars": interpreter, "tasks": tasks}]))
     run = timed(["ansible-playbook", "-i", INVENTORY, file], timeout=LIMIT + 60, check=False)
     return run.code, run.output
 

@@ -66,7 +66,7 @@ def scenario(name: str) -> Stage:
     """Return the stage that runs a molecule scenario."""
     return Stage(
         f"scenario-{name}",
-        ("molecule", "test", "--scenario-name", name),
+        ("molecule", "--base-config", ".config/molecule/config.yml", "test", "--scenario-name", name),
         timeout=SCENARIO_SECONDS,
         needs=("environment", "load"),
         source=SOURCES.get(name, ""),
@@ -90,6 +90,7 @@ def scenarios() -> Iterator[Stage]:
 
 #: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, and looked at.
 PLAYBOOK = ("ansible-playbook", "--inventory", "inventories/kind")
+DESTROY_DATA = ("-e", "airflow_destroy_data=true", "-e", "airflow_destroy_confirm=airflow/airflow")
 BROWSER = (
     Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "load")),
     Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "load")),
@@ -101,7 +102,7 @@ BROWSER = (
     Stage("run-dag", (*PLAYBOOK, "playbooks/run_dag.yml", "-e", "airflow_dag=example_parallel"), needs=("sync-dags",)),
     Stage("status", (*PLAYBOOK, "playbooks/status.yml"), needs=("deploy",)),
     Stage("browser", ("python", "-m", "tools.browser"), needs=("run-dag",), junit=True),
-    Stage("destroy", (*PLAYBOOK, "playbooks/destroy.yml", "-e", "airflow_destroy_data=true"), needs=("deploy",)),
+    Stage("destroy", (*PLAYBOOK, "playbooks/destroy.yml", *DESTROY_DATA), needs=("deploy",)),
 )
 
 #: What is asked of the API server alone.

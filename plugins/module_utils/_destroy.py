@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import (
@@ -32,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "release": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
     "data": {"type": "bool", "default": False},
+    "confirm": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 60},
 }
 
@@ -46,6 +47,8 @@ DATA_KINDS = ("PersistentVolumeClaim", "Secret")
 def run(task: Task) -> dict[str, Any]:
     """Remove the release; the result holds ``objects`` deleted and ``kept``."""
     params = task.params
+    if params["data"] and not task.check_mode:
+        require_confirmation(params["release"], params["namespace"], params["confirm"])
     client = Client(params, task.say, PATIENCE)
     require(client, params)
     destroyer = _Destroyer(client, params["release"], params["namespace"], task.check_mode)
@@ -67,6 +70,24 @@ def run(task: Task) -> dict[str, Any]:
         "objects": [outcome.as_data() for outcome in deleted],
         "kept": sorted(str(reference) for reference in destroyer.data_left()),
     }
+
+
+def require_confirmation(release: str, namespace: str, confirmed: Sequence[str]) -> None:
+    """Make sure that whoever deletes data means this release.
+
+    :param confirmed: releases, each as ``namespace/name``.
+    :raises Failure: it is not among them.
+    """
+    wanted = f"{namespace}/{release}"
+    names = [name.strip() for name in confirmed if name.strip()]
+    if wanted in names:
+        return
+    named = f"airflow_destroy_confirm names {', '.join(names)}" if names else "it was not confirmed"
+    raise Failure(
+        f"Nothing was deleted: the volumes and Secrets of {wanted} would be lost, and {named}. "
+        f"If you mean it: -e airflow_destroy_data=true -e airflow_destroy_confirm={wanted}"
+        f" (several releases: separated by commas). To keep the data, leave airflow_destroy_data out."
+    )
 
 
 class _Destroyer:

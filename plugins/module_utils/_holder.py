@@ -3,8 +3,8 @@
 """Who runs this: a name by which a Lease tells one run of Ansible from every other, and by which a dead one is known.
 
 The run is the process of ``ansible-playbook``, of which every task is a fork. A number is given to one process after
-the other, so its start belongs to the name; and a number means that process only where it was given, so the boot of
-the machine and the process namespace (a container has its own) belong to it too.
+the other, so its start belongs to the name; and a number means that process only where it was given, so the host, its
+boot and the process namespace (a container has its own) belong to it too.
 """
 
 from __future__ import annotations
@@ -58,10 +58,17 @@ def this_run(pid: int, environment: Mapping[str, str] | None = None) -> Holder:
     """
     environment = os.environ if environment is None else environment
     who = f"{_user()}@{socket.gethostname()}"
-    # https://docs.ansible.com/projects/awx: every job has these two; other schedulers too call something JOB_ID.
-    if environment.get("JOB_ID") and environment.get("INVENTORY_ID"):
-        who = f"AWX job {environment['JOB_ID']}, {who}"
+    if job := awx_job(environment):
+        who = f"AWX job {job}, {who}"
     return Holder(who, pid, place(), started(pid))
+
+
+def awx_job(environment: Mapping[str, str]) -> str:
+    """Return the number of the job of AWX that this is, empty if it is none.
+
+    https://docs.ansible.com/projects/awx: every job has these two; other schedulers too call something JOB_ID.
+    """
+    return environment.get("JOB_ID", "") if environment.get("INVENTORY_ID") else ""
 
 
 def is_dead(holder: Holder, here: str, started_at: Callable[[int], str]) -> bool:
@@ -83,10 +90,15 @@ def started(pid: int) -> str:
 
 
 def place() -> str:
-    """Return where a process number means the process that it means here; empty where that cannot be known."""
+    """Return where a process number means the process that it means here; empty where that cannot be known.
+
+    The host's name belongs to it: virtual machines that were started from one snapshot have the same boot and the same
+    namespaces, and a process of the one would count as dead in the other.
+    """
     try:
         boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="utf-8").strip()
-        return f"{boot}/{(_PROC / 'self' / 'ns' / 'pid').readlink()}".replace("[", "").replace("]", "")
+        namespace = str((_PROC / "self" / "ns" / "pid").readlink())
+        return re.sub(r"[\s\[\]]", "", f"{socket.gethostname()}/{boot}/{namespace}")
     except OSError:
         return ""
 

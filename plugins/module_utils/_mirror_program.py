@@ -51,7 +51,8 @@ LENGTH = struct.Struct(">I")
 #: Bytes of a file held in memory at once.
 PIECE = 64 * 1024
 
-#: Of a file: its size in bytes and the SHA-256 of its content in hex; of what is no regular file: -1 and what it is.
+#: Of a file: its size in bytes, the SHA-256 of its content in hex, and whether it is executable, None where the file
+#: system does not keep that; of what is no regular file: -1, what it is, and None.
 Entry = list[Any]
 Manifest = dict[str, Entry]
 
@@ -157,9 +158,25 @@ class Mirror:
         self._run = os.urandom(4).hex()
         self._staged: list[tuple[Path, Path]] = []
 
-    def manifest(self) -> Manifest:
+    def manifest(self, keeps_modes: bool = True) -> Manifest:
         """Return what is there, by path relative to the root."""
-        return {path: self._entry(full) for path, full, is_folder in self._walk() if not is_folder}
+        return {path: self._entry(full, keeps_modes) for path, full, is_folder in self._walk() if not is_folder}
+
+    def keeps_modes(self) -> bool:
+        """Tell whether files there are executable if they are made so and else not; with SMB and many a FUSE, no.
+
+        Where nothing can be written it is taken for no: then nothing is to be changed for a mode's sake.
+        """
+        temporary = self._root / f".airflow-{self._run}-0.sync"
+        kept = []
+        for mode in (0o664, 0o775):
+            try:
+                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                    kept.append(_is_executable(os.fstat(file.fileno())) is bool(mode & stat.S_IXUSR))
+                temporary.unlink()
+            except OSError:
+                return False
+        return all(kept)
 
     def sweep(self) -> None:
         """Remove the temporary files of a stopped run."""
@@ -265,12 +282,16 @@ class Mirror:
                     found += self._walk(path)
         return found
 
-    def _entry(self, full: Path) -> Entry:
+    def _entry(self, full: Path, keeps_modes: bool) -> Entry:
         self._line.alive()
         status = full.lstat()
         if not stat.S_ISREG(status.st_mode):
-            return [-1, stat.filemode(status.st_mode)[0]]
-        return [status.st_size, digest(full)]
+            return [-1, stat.filemode(status.st_mode)[0], None]
+        return [status.st_size, digest(full), _is_executable(status) if keeps_modes else None]
+
+
+def _is_executable(status: os.stat_result) -> bool:
+    return bool(status.st_mode & stat.S_IXUSR)
 
 
 def _is_folder(path: Path) -> bool:
@@ -310,7 +331,7 @@ def serve(line: Line) -> None:
     with turn:
         root.mkdir(parents=True, exist_ok=True)
         mirror.sweep()
-        line.send({"manifest": mirror.manifest()})
+        line.send({"manifest": mirror.manifest(mirror.keeps_modes())})
         plan = line.receive()
         if plan:
             mirror.carry_out(plan)

@@ -20,6 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import (
     PERMISSIONS_OPTIONS,
     Right,
@@ -29,6 +30,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions im
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import Share, Storage
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import is_true, labels
 from ansible_collections.airflow.kubernetes.plugins.module_utils._wait_options import WAIT_OPTIONS, limits_of
 
 OPTIONS: dict[str, Any] = {
@@ -39,6 +41,7 @@ OPTIONS: dict[str, Any] = {
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
     "version": {"type": "raw", "required": True},
+    "image": {"type": "str", "default": ""},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
     "dag_bundles": {"type": "list", "elements": "dict", "default": []},
@@ -99,6 +102,8 @@ OLDEST_VERSION = (3, 1, 0)
 VERSION_LABEL = "app.kubernetes.io/version"
 
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+#: A tag of an image that begins with a version of Airflow; with 0 and 1, or a year, begin numbers of other origin.
+_TAG_VERSION = re.compile(r"v?([2-9]\.\d+\.\d+)(?!\d)")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 
 #: Longest name of a release: the longest name made from it is a pod's, and that is also its host name.
@@ -144,7 +149,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),
-        *check_version(params["version"]),
+        *(check_version(params["version"]) or check_image(params["image"], params["version"])),
         *check_worker_groups(params["worker_groups"]),
         *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
         *check_dag_bundles(params["dag_bundles"]),
@@ -186,6 +191,19 @@ def check_version(version: Any) -> list[str]:
     if _parts(version) < OLDEST_VERSION:
         return [f"airflow_version is {version}; the oldest that is supported is {'.'.join(map(str, OLDEST_VERSION))}."]
     return []
+
+
+def check_image(image: str, version: str) -> list[str]:
+    """Refuse a tag that begins with another version; what the image really has is known only to its migration Job."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    match = _TAG_VERSION.match(tag)
+    if not match or _parts(match[1]) == _parts(version):
+        return []
+    return [
+        f'airflow_image is {image}, but airflow_version is {version}. Set airflow_version: "{match[1]}" if that is the '
+        f"Airflow in the image, or name an image of {version}. If {match[1]} is a number of your own, let the tag "
+        "begin with the version of Airflow or with a word."
+    ]
 
 
 def check_worker_groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -266,12 +284,27 @@ class _Cluster:
         """Refuse to go back: the schema of the newer version stays in the database."""
         live = self._get("ConfigMap", f"{self.release}-config")
         self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
-        if self.version and _parts(wanted) < _parts(self.version):
+        if self.version and _parts(wanted) < _parts(self.version) and not self._has_only_tried(self.version):
             return [
                 f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
                 f"and Airflow does not go back by itself. Set airflow_version to {self.version} or newer."
             ]
         return []
+
+    def _has_only_tried(self, version: str) -> bool:
+        """Tell whether no migration to a version has succeeded, as of an image that has another one.
+
+        Back from there is no downgrade; if the schema did change, the older version's migration refuses it.
+        """
+        selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=migrations"
+        try:
+            jobs = self.client.list("batch/v1", "Job", self.namespace, selector)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return False
+            raise
+        jobs = [job for job in jobs if labels(job).get(VERSION_LABEL) == version]
+        return any(is_true(job, "Failed") for job in jobs) and not any(is_true(job, "Complete") for job in jobs)
 
     def check_secrets(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
         secrets = [

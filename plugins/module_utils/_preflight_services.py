@@ -64,6 +64,7 @@ class Trial:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
+        self.release = release
         self.pod = TrialPod(client, release, pod, "the database and the broker", limits, timeout, clock, sleep)
         self.namespace = namespace
 
@@ -71,7 +72,7 @@ class Trial:
         """Return what is wrong with the services, a sentence or two for each problem.
 
         Nothing stays of the trial. A namespace that was made for it stays if all is well, because the deploy would make
-        it next; else it goes again.
+        it next; else it goes again, unless another run uses it by then.
 
         :raises Failure: the pod cannot run.
         """
@@ -100,8 +101,17 @@ class Trial:
         try:
             yield verdicts.append
         finally:
-            if made and not verdicts[-1]:
+            if made and not verdicts[-1] and not self._is_used(made["metadata"]["name"]):
                 self.client.delete("v1", "Namespace", made["metadata"]["name"])
+
+    def _is_used(self, namespace: str) -> bool:
+        """Tell whether another run tries or deploys something there; one that may not be looked at counts as used."""
+        try:
+            pods = self.client.list("v1", "Pod", namespace)["items"]
+            lease = self.client.get("coordination.k8s.io/v1", "Lease", f"{self.release}-deploy", namespace)
+        except ApiFailure:
+            return True
+        return bool(lease or [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
 
     def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
         metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]

@@ -19,6 +19,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set impo
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._room import may_take
+from ansible_collections.airflow.kubernetes.plugins.module_utils._storage_classes import (
+    MANY,
+    LocalPath,
+    check_classes,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import is_true, labels, name, spec, status
 
 OPTIONS: dict[str, Any] = {
@@ -41,23 +46,6 @@ OPTIONS: dict[str, Any] = {
 
 #: Access modes that several pods can use.
 ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadOnlyMany")
-
-#: What makes disks that one node at a time can mount. (A class of ``rancher.io/local-path`` may be set up to share.)
-ONE_NODE_DISKS = frozenset(
-    {
-        "cinder.csi.openstack.org",
-        "disk.csi.azure.com",
-        "ebs.csi.aws.com",
-        "kubernetes.io/aws-ebs",
-        "kubernetes.io/azure-disk",
-        "kubernetes.io/cinder",
-        "kubernetes.io/gce-pd",
-        "pd.csi.storage.gke.io",
-    }
-)
-
-#: Annotation of the class that a claim gets which names none.
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 #: Longest name of a release whose CronJob's name has at most 52 characters.
 LONGEST_NAME_WITH_RETENTION = 52 - len("-log-retention")
@@ -283,28 +271,6 @@ def _asked_for(claim: Manifest, field: str) -> bool:
     )
 
 
-def check_class(share: Share, classes: Sequence[Manifest]) -> list[str]:
-    """Refuse to share a claim that is yet to be made by what makes disks of one node."""
-    if share.access_mode not in ("ReadWriteMany", "ReadOnlyMany"):
-        return []
-    found = [item for item in classes if _is_chosen(item, share.storage_class)]
-    if not found or found[0].get("provisioner") not in ONE_NODE_DISKS:
-        return []
-    which = f"the class {share.storage_class}" if share.storage_class else f"the default class {name(found[0])}"
-    return [
-        f"{share.variable}_access_mode is {share.access_mode}, but {which} makes disks that only one node can mount "
-        f"({found[0].get('provisioner')}). Set {share.variable}_storage_class to one that can share (NFS, EFS, "
-        f"Filestore, Azure Files, CephFS), or {share.variable}_access_mode to ReadWriteOnce and keep all pods on one "
-        "node by airflow_node_selector."
-    ]
-
-
-def _is_chosen(storage_class: Manifest, wanted: str) -> bool:
-    if wanted:
-        return name(storage_class) == wanted
-    return (storage_class["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
-
-
 def mounted_by_one(share: Share, claim: Manifest | None) -> str:
     """Return why only one node, or one pod, can mount the volume; empty if many can."""
     if share.type == "host_path":
@@ -317,7 +283,7 @@ def mounted_by_one(share: Share, claim: Manifest | None) -> str:
     else:
         modes = list(spec(claim or {}).get("accessModes") or ())
         what = f"The claim {share.existing_claim} of {share.variable}_existing_claim has {', '.join(modes)}"
-    if not modes or {"ReadWriteMany", "ReadOnlyMany"} & {*modes}:
+    if not modes or {*MANY} & {*modes}:
         return ""
     return f"{what}, which only one {'node' if 'ReadWriteOnce' in modes else 'pod'} can mount"
 
@@ -409,22 +375,27 @@ class Storage:
 
     def check(self, shares: Iterable[Share]) -> list[str]:
         """Return the problems of all volumes."""
-        return [problem for share in shares for problem in self._check(share)]
+        problems, unbound = [], []
+        for share in shares:
+            claim = self._claim(share.claim(self._release))
+            problems += self._check(share, claim)
+            if share.type == "claim" and (claim is None or not spec(claim).get("volumeName")):
+                unbound.append(share)
+        if any(share.access_mode in MANY for share in unbound):
+            local_path = LocalPath(self._client)
+            problems += check_classes(unbound, self.classes() or [], self.nodes, local_path.may_share)
+            self.warnings += local_path.warnings
+        return problems
 
-    def _check(self, share: Share) -> list[str]:
-        claim = self._claim(share.claim(self._release))
+    def _check(self, share: Share, claim: Manifest | None) -> list[str]:
         if share.type == "existing_claim":
             if claim is None:
                 return [
                     f"{share.variable}_existing_claim is {share.existing_claim}, but the namespace {self._namespace} "
                     f"has no such claim. Create it, or correct the name: kubectl -n {self._namespace} get pvc"
                 ]
-        else:
-            problems = check_bound(share, claim, self.classes) if claim else []
-            if share.type == "claim" and (claim is None or not spec(claim).get("volumeName")):
-                problems += check_class(share, self.classes() or [])
-            if problems:
-                return problems
+        elif claim and (problems := check_bound(share, claim, self.classes)):
+            return problems
         return self._check_nodes(share, claim)
 
     def _check_nodes(self, share: Share, claim: Manifest | None) -> list[str]:

@@ -35,6 +35,11 @@ def _saying(words: str, meaning: str, advice: str, lasting: bool = True) -> Sayi
 #: The more special ones first.
 SAYINGS = (
     _saying(
+        r"airflow_version is .*, but the image has Airflow ",
+        "the image has another Airflow than airflow_version says",
+        "Set airflow_version to the version that the image has, or airflow_image to an image of that version.",
+    ),
+    _saying(
         r"which this Airflow does not know|Can't locate revision identified by",
         "the database was migrated by a newer Airflow",
         "Set airflow_version and airflow_image to the version that migrated it, or restore a backup from before.",

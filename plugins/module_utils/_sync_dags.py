@@ -14,7 +14,7 @@ import stat
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,6 +58,7 @@ class Source:
     :param full: where it is.
     :param size: its bytes.
     :param sha256: of its content, in hex.
+    :param executable: by its owner.
     """
 
     full: Path
@@ -269,13 +270,18 @@ def compare(sources: dict[str, Source], there: _mirror_program.Manifest, delete:
     for path, source in sources.items():
         if path not in there:
             plan.created.append(path)
-        elif list(there[path]) != [source.size, source.sha256]:
+        elif _differs(source, there[path]):
             plan.updated.append(path)
     if delete:
         plan.deleted = [path for path in there if path not in sources]
     for paths in (plan.created, plan.updated, plan.deleted):
         paths.sort()
     return plan
+
+
+def _differs(source: Source, entry: _mirror_program.Entry) -> bool:
+    size, content, executable = entry
+    return (size, content) != (source.size, source.sha256) or executable not in (None, source.executable)
 
 
 def report(plan: Plan, sources: dict[str, Source], seconds: float) -> dict[str, Any]:
@@ -294,17 +300,20 @@ def report(plan: Plan, sources: dict[str, Source], seconds: float) -> dict[str, 
 
 
 def diff(plan: Plan, sources: dict[str, Source], there: _mirror_program.Manifest) -> dict[str, str]:
-    """Return Ansible's ``diff``: the files that differ, each with its size and the start of its checksum."""
+    """Return Ansible's ``diff``: the files that differ, each with its size, the start of its checksum, and its mode."""
 
     def lines(paths: list[str], entry: Callable[[str], Sequence[Any]]) -> str:
-        return "".join(f"{_printable(path)} {entry(path)[0]} bytes {entry(path)[1][:12]}\n" for path in paths)
+        return "".join(line(path, *entry(path)) for path in paths)
+
+    def line(path: str, size: int, content: str, executable: bool | None) -> str:
+        return f"{_printable(path)} {size} bytes {content[:12]}{' executable' * bool(executable)}\n"
 
     before = sorted(plan.updated + plan.deleted)
     return {
         "before_header": "the DAGs volume",
         "after_header": "the DAGs volume",
         "before": lines(before, lambda path: there[path]),
-        "after": lines(plan.written, lambda path: (sources[path].size, sources[path].sha256)),
+        "after": lines(plan.written, lambda path: astuple(sources[path])[1:]),
     }
 
 

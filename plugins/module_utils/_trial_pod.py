@@ -6,23 +6,62 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import secrets as random
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client, Manifest
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import (
+    Holder,
+    is_dead,
+    place,
+    started,
+    this_run,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._node_scaling import adds_nodes
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_verdict import pod_verdict
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Case, Event, Limits, State, spec
+from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import (
+    Case,
+    Event,
+    Limits,
+    State,
+    moment,
+    spec,
+    status,
+)
 
 #: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
 TRIAL_LABEL = "airflow.kubernetes/trial-of"
 
+#: Annotation that says which process made the pod.
+MADE_BY = "airflow.kubernetes/made-by"
+
 #: Seconds between two looks at the pod.
 LOOK = 0.3
+
+#: Seconds that a pod may run which does not say it itself.
+DEADLINE = 600.0
+
+
+def is_left_behind(pod: Manifest, now: datetime) -> bool:
+    """Tell whether nobody needs the pod of a trial any more: it or its run has ended, or its time is over.
+
+    :param now: by the cluster's clock.
+    """
+    if status(pod).get("phase") in ("Succeeded", "Failed"):
+        return True
+    made_by = Holder.parse((pod["metadata"].get("annotations") or {}).get(MADE_BY, ""))
+    if made_by and is_dead(made_by, place(), started):
+        return True
+    made = moment(pod["metadata"].get("creationTimestamp"))
+    longest = float(spec(pod).get("activeDeadlineSeconds") or DEADLINE)
+    # It may have waited for a node as long as it may run.
+    return bool(made and now - made > timedelta(seconds=2 * longest))
 
 
 class TrialPod:
@@ -63,6 +102,7 @@ class TrialPod:
         metadata = pod["metadata"]
         metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
         metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
+        metadata.setdefault("annotations", {})[MADE_BY] = this_run(os.getpid()).identity
         self._remove_left_behind(metadata["namespace"])
         self.client.create(pod, FIELD_MANAGER)
         try:
@@ -71,9 +111,10 @@ class TrialPod:
             self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
 
     def _remove_left_behind(self, namespace: str) -> None:
-        """Delete the pods of trials that were killed."""
+        """Delete the pods of trials that were killed, and none that another run is just trying something in."""
         for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
-            self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
+            if is_left_behind(pod, self.client.now()):
+                self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
 
     def _started(self, namespace: str, name: str) -> Manifest:
         """Wait until the pod runs.

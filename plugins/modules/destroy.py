@@ -17,6 +17,14 @@ options:
     description: Delete the claims and Secrets of the release too. What they hold is lost.
     type: bool
     default: false
+  confirm:
+    description:
+      - The releases whose data may be deleted, each as C(namespace/name). With O(data) this release has to be among
+        them.
+      - Where nothing is given and Ansible runs in a terminal, it asks.
+    type: list
+    elements: str
+    default: []
   timeout:
     description:
       - Seconds that pods may take to end beyond the grace that they have for it, in which workers finish their tasks.
@@ -41,6 +49,13 @@ EXAMPLES = r"""
   airflow.kubernetes.destroy:
     release: airflow
     namespace: airflow
+
+- name: Remove another one with its data
+  airflow.kubernetes.destroy:
+    release: airflow
+    namespace: trial
+    data: true
+    confirm: [trial/airflow]
 """
 
 RETURN = r"""

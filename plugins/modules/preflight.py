@@ -33,6 +33,10 @@ options:
     description: Version of Airflow to deploy, as text.
     type: raw
     required: true
+  image:
+    description: The image of Airflow, whose tag must not begin with another version.
+    type: str
+    default: ""
   config:
     description: Airflow's options, as in the variable C(airflow_config).
     type: dict

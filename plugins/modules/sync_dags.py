@@ -14,8 +14,8 @@ description:
     connection to the DAG processor, the only component that may write to the volume.
   - Airflow never sees a half-written file. All files are written under names that it ignores, and renamed into
     place when all of them are there. A run that is stopped leaves only such files, which the next run removes.
-  - Files are compared by content. A new file gets the executable bit of its source; a change of that bit alone is
-    not noticed.
+  - Files are compared by content and by whether their owner may execute them; of other bits nothing is carried. On a
+    file system that does not keep that bit (SMB, many of FUSE) it is left out, but check mode cannot know that.
   - Two runs for the same volume wait for each other.
   - Compiled Python (C(__pycache__), C(*.pyc)) and C(lost+found) are always left alone, on both sides.
   - Needs the permission to list pods and to V(get) and V(create) C(pods/exec) in the namespace.

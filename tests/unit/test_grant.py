@@ -37,11 +37,10 @@ RELEASES: dict[str, Manifest] = {
 def grant(directory: Path) -> str:
     """Write what every release is granted, and return what the run said."""
     hosts = {
-        name: {**variables, "ansible_connection": "local", "airflow_render_directory": str(directory / name)}
-        for name, variables in RELEASES.items()
+        name: {**variables, "airflow_render_directory": str(directory / name)} for name, variables in RELEASES.items()
     }
     inventory = directory / "hosts.json"
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    inventory.write_text(json.dumps({"separated_services": {"hosts": hosts}}))
     command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory]
     done = subprocess.run(
         [*command, CHECKOUT / "playbooks" / "grant.yml"],

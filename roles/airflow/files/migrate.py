@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Migrate the database, then make sure of the administrator.
+"""Migrate the database if the image has the wanted Airflow, then make sure of the administrator.
 
 One process for both, since each start of Airflow's command line costs seconds of imports. The password comes from the
 environment and never stands in a command line.
@@ -9,11 +9,38 @@ environment and never stands in a command line.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
+from importlib import metadata
 
 import database
 import wait_for_schema
+
+
+def refuse_other_version() -> None:
+    """End where the image has another Airflow than the release goes by, before anything is asked of the database.
+
+    An image's tag may say anything, so a step back could pass for one forward.
+    """
+    wanted, present = os.environ.get("WANTED_VERSION", ""), installed_version()
+    if wanted and present and numbers(wanted) != numbers(present):
+        sys.exit(f"airflow_version is {wanted}, but the image has Airflow {present}. Nothing was migrated.")
+
+
+def installed_version() -> str:
+    """Return the version of Airflow in this image, empty where its packages do not say."""
+    for package in ("apache-airflow-core", "apache-airflow"):
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def numbers(version: str) -> list[str]:
+    """Return the three numbers of a version, without what a build or a candidate adds."""
+    return re.findall(r"\d+", version)[:3]
 
 
 def wait_for_database() -> None:
@@ -87,6 +114,7 @@ def matches(hashed: str, password: str) -> bool:
 
 
 if __name__ == "__main__":
+    refuse_other_version()
     wait_for_database()
     migrate()
     if "ADMIN_USERNAME" in os.environ:

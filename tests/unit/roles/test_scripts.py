@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import importlib.metadata
 import importlib.util
 import json
 import re
@@ -21,6 +22,7 @@ from urllib.parse import quote
 
 import pytest
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
 from tools.role_readmes import ROLES
 
 URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"
@@ -639,6 +641,54 @@ class TestMigrate:
     @pytest.mark.parametrize("revision", [None, "old", "core"])
     def test_a_database_that_it_knows_is_migrated(self, migrate: Any, revision: str | None) -> None:
         migrate(Database(self.at(revision))).wait_for_database()
+
+    @pytest.mark.parametrize(
+        ("wanted", "packages"),
+        [
+            ("3.1.0", {"apache-airflow-core": "3.1.0", "apache-airflow": "3.1.0"}),
+            ("3.2.0", {"apache-airflow-core": "3.2.0rc1"}),
+            ("3.1.1-local", {"apache-airflow": "3.1.1+local"}),
+            # An image that does not say, and a Job that does not ask.
+            ("3.1.0", {}),
+            ("", {"apache-airflow": "3.1.0"}),
+        ],
+    )
+    def test_the_wanted_airflow_migrates(
+        self, migrate: Any, monkeypatch: Any, wanted: str, packages: dict[str, str]
+    ) -> None:
+        self.has(monkeypatch, wanted, packages)
+        migrate(Database(OperationalError("asked"))).refuse_other_version()
+
+    @pytest.mark.parametrize("package", ["apache-airflow-core", "apache-airflow"])
+    @pytest.mark.parametrize("present", ["3.1.0", "3.1.10", "3.2.8", "2.11.0"])
+    def test_another_airflow_does_not(self, migrate: Any, monkeypatch: Any, package: str, present: str) -> None:
+        self.has(monkeypatch, "3.1.8", {package: present})
+        database = Database(OperationalError("asked"))
+        with pytest.raises(
+            SystemExit, match=f"^airflow_version is 3.1.8, but the image has Airflow {present}. "
+        ) as end:
+            migrate(database).refuse_other_version()
+        assert database.urls == []
+        assert saying_of([str(end.value)]).meaning == "the image has another Airflow than airflow_version says"
+
+    def test_that_is_the_first_thing_that_a_migration_looks_at(self, migrate: Any, monkeypatch: Any) -> None:
+        self.has(monkeypatch, "3.1.8", {"apache-airflow-core": "3.1.0"})
+        database = Database(OperationalError("asked"))
+        program = migrate(database)
+        with pytest.raises(SystemExit, match=r"the image has Airflow 3\.1\.0"):
+            runpy.run_path(program.__file__, run_name="__main__")
+        assert database.urls == []
+
+    def has(self, monkeypatch: Any, wanted: str, packages: dict[str, str]) -> None:
+        """Let an image have some packages, and a Job want a version of Airflow."""
+
+        def version(package: str) -> str:
+            if package in packages:
+                return packages[package]
+            raise importlib.metadata.PackageNotFoundError(package)
+
+        monkeypatch.setattr("importlib.metadata.version", version)
+        monkeypatch.setenv("WANTED_VERSION", wanted)
 
     def test_a_database_of_a_newer_airflow_is_not(self, migrate: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("AIRFLOW_VERSION", "3.1.0")

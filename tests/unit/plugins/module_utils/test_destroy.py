@@ -42,6 +42,7 @@ def destroy(deployed: Any, connection: dict[str, Any], monkeypatch: pytest.Monke
         "release": "airflow",
         "namespace": "airflow",
         "data": False,
+        "confirm": ["airflow/airflow"],
         "timeout": 5,
         "permissions": [],
     }
@@ -68,6 +69,35 @@ def test_the_data_goes_when_that_is_asked_for(deployed: Any, destroy: Any) -> No
     assert of(deployed, "airflow") == ["Namespace/airflow"]
     assert result["kept"] == []
     assert {"kind": "Secret", "name": "airflow", "result": "deleted"} in result["objects"]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "named"),
+    [
+        ([], "it was not confirmed"),
+        ([""], "it was not confirmed"),
+        (["airflow"], "airflow_destroy_confirm names airflow"),
+        (["other/airflow", "airflow/other"], "airflow_destroy_confirm names other/airflow, airflow/other"),
+    ],
+)
+def test_data_of_a_release_that_is_not_named_is_safe(
+    deployed: Any, destroy: Any, confirm: list[str], named: str
+) -> None:
+    before = of(deployed, "airflow")
+    with pytest.raises(Failure, match=f"{named}.*-e airflow_destroy_confirm=airflow/airflow"):
+        destroy(data=True, confirm=confirm)
+    assert of(deployed, "airflow") == before
+    assert deployed.writes == []
+
+
+def test_one_of_several_names_will_do(deployed: Any, destroy: Any) -> None:
+    destroy(data=True, confirm=["sales/airflow", " airflow/airflow"])
+    assert of(deployed, "airflow") == ["Namespace/airflow"]
+
+
+@pytest.mark.parametrize("given", [{"data": False}, {"data": True, "check_mode": True}])
+def test_what_deletes_no_data_need_not_be_confirmed(destroy: Any, given: dict[str, Any]) -> None:
+    assert destroy(confirm=[], **given)["changed"] is True
 
 
 @pytest.mark.parametrize("data", [False, True])

@@ -69,6 +69,17 @@ def test_only_a_process_of_the_same_place_can_be_known_to_be_dead(here: str, sta
     assert is_dead(HOLDER, here, lambda pid: start) is dead
 
 
+def test_a_run_in_a_copy_of_this_machine_is_not_known_to_be_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Virtual machines of one snapshot have the same boot and namespaces; their hosts' names differ."""
+    here = place()
+    monkeypatch.setattr("socket.gethostname", lambda: "copy")
+    other = this_run(os.getpid(), {})
+    assert other.who.endswith("@copy")
+    assert "@copy, process " in str(Holder.parse(other.identity))
+    assert not is_dead(other, here, lambda pid: "")
+    assert is_dead(other, place(), lambda pid: "")
+
+
 def test_where_nothing_is_known_of_places_nobody_is_dead() -> None:
     assert not is_dead(Holder("root@mac", 1), "", lambda pid: "")
 

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -216,6 +218,49 @@ def test_others_of_the_group_may_write_and_programs_run(pair: Pair) -> None:
     pair.mirror()
     modes = {name: oct((pair.there / name).stat().st_mode & 0o777) for name in ("plain.py", "sub", "sub/tool.sh")}
     assert modes == {"plain.py": "0o664", "sub": "0o775", "sub/tool.sh": "0o775"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o755), (0o755, 0o644)])
+def test_a_changed_executable_bit_alone_arrives_once(pair: Pair, before: int, after: int) -> None:
+    source = write(pair.here, "sub/tool.sh", "1")
+    write(pair.here, "plain.py", "1")
+    source.chmod(before)
+    pair.mirror()
+    source.chmod(after)
+    assert pair.mirror().updated == ["sub/tool.sh"]
+    assert bool((pair.there / "sub/tool.sh").stat().st_mode & 0o100) is bool(after & 0o100)
+    assert not pair.mirror()
+    assert sorted(tree(pair.there)) == ["plain.py", "sub/tool.sh"]
+
+
+def test_check_mode_tells_a_changed_executable_bit(pair: Pair) -> None:
+    write(pair.here, "tool.sh", "1")
+    pair.mirror()
+    process, _far, there = pair.begin(check=True)
+    process.leave()
+    (pair.here / "tool.sh").chmod(0o755)
+    assert near_side.compare(near_side.scan(pair.here, EXCLUDE), there, True).updated == ["tool.sh"]
+
+
+@pytest.mark.parametrize("all_are", [True, False])
+def test_a_file_system_without_modes_has_none_to_carry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_are: bool
+) -> None:
+    write(tmp_path, "tool.sh", "1")
+    mirror = far_side.Mirror(tmp_path, EXCLUDE, MagicMock())
+    assert mirror.keeps_modes()
+    monkeypatch.setattr(far_side, "_is_executable", lambda _status: all_are)
+    assert not mirror.keeps_modes()
+    assert mirror.manifest(keeps_modes=False)["tool.sh"][2] is None
+    assert list(tree(tmp_path)) == ["tool.sh"]
+
+
+def test_where_nothing_can_be_written_no_mode_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(far_side.os, "open", refuse)
+    assert not far_side.Mirror(tmp_path, EXCLUDE, MagicMock()).keeps_modes()
 
 
 def test_a_folder_that_is_not_there_is_an_error(pair: Pair) -> None:

@@ -20,6 +20,7 @@ GOOD: dict[str, Any] = {
     "namespace": "airflow",
     "create_namespace": True,
     "version": "3.1.0",
+    "image": "registry.example.com/airflow:ours",
     "config": {},
     "worker_groups": [{"name": "worker"}],
     "dag_bundles": [],
@@ -109,7 +110,39 @@ class TestNames:
 class TestVersion:
     @pytest.mark.parametrize("version", ["3.1.0", "3.1.8", "3.10.2", "4.0.0", "3.2.0rc1", "3.1.1+local.2"])
     def test_will_do(self, version: str) -> None:
-        assert problems(version=version) == []
+        assert problems(version=version, image=f"apache/airflow:{version.replace('+', '-')}") == []
+
+    @pytest.mark.parametrize(
+        "image",
+        [
+            "apache/airflow:3.1.0-python3.12",
+            "registry.example.com:5000/airflow",
+            "registry:5000/airflow:v3.1.0-7@sha256:0f1e",
+            "airflow@sha256:3.1.8",
+            "airflow:latest",
+            "airflow:data-3.1.8",
+            # A build's number, a date, a number that begins like the version.
+            "airflow:1.4.2",
+            "airflow:2026.11.28",
+            "airflow:3.1",
+        ],
+    )
+    def test_may_have_an_image_that_says_no_other(self, image: str) -> None:
+        assert problems(image=image) == []
+
+    @pytest.mark.parametrize(
+        ("image", "told"),
+        [
+            ("x:3.1.8-python3.12", "3.1.8"),
+            ("registry:5000/team/airflow:v3.2.0@sha256:0f1e", "3.2.0"),
+            ("airflow:2.11.0", "2.11.0"),
+            ("airflow:3.1.10", "3.1.10"),
+        ],
+    )
+    def test_is_not_that_of_the_image(self, image: str, told: str) -> None:
+        (problem,) = problems(image=image)
+        assert problem.startswith(f"airflow_image is {image}, but airflow_version is 3.1.0. ")
+        assert f'Set airflow_version: "{told}"' in problem
 
     @pytest.mark.parametrize("version", [3.1, 3])
     def test_a_number_could_be_another_version(self, version: Any) -> None:
@@ -297,6 +330,45 @@ class TestDowngrade:
     def test_the_same_and_a_newer_one_will_do(self, cluster: Any, run: Any, version: str) -> None:
         self.running(cluster, "3.1.0")
         assert run(version=version)["version"] == "3.1.0"
+
+    def migration(self, cluster: Any, version: str, condition: str, name: str = "a", release: str = "airflow") -> None:
+        labels = {
+            "airflow.kubernetes/release": release,
+            "app.kubernetes.io/component": "migrations",
+            "app.kubernetes.io/version": version,
+        }
+        status = {"conditions": [{"type": condition, "status": "True"}]} if condition else {}
+        cluster.add("Job", f"{release}-migrations-{name}", metadata={"labels": labels}, status=status)
+
+    def test_from_a_version_that_was_only_tried_is_none(self, cluster: Any, run: Any) -> None:
+        """As after a deploy whose image had an older Airflow than airflow_version said."""
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", "Failed")
+        assert run(version="3.1.0")["version"] == "3.1.8"
+
+    @pytest.mark.parametrize("condition", ["Complete", ""])
+    def test_from_a_version_that_has_migrated_or_may_yet_is_refused(
+        self, cluster: Any, run: Any, condition: str
+    ) -> None:
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", condition)
+        self.migration(cluster, "3.1.0", "Failed", name="older")
+        self.migration(cluster, "3.1.8", "Failed", release="other")
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
+
+    def test_one_of_two_migrations_is_enough(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.8")
+        self.migration(cluster, "3.1.8", "Failed", name="first")
+        self.migration(cluster, "3.1.8", "Complete", name="second")
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
+
+    def test_migrations_that_may_not_be_listed_count_as_done(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.8")
+        cluster.refusals["list Job"] = FORBIDDEN
+        with pytest.raises(Failure, match=r"runs 3\.1\.8"):
+            run(version="3.1.0")
 
     def test_nothing_runs_yet(self, run: Any) -> None:
         assert run()["version"] is None

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +15,9 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_services, _services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import Holder, this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_services import Service, Trial, in_words
-from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import TRIAL_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils._trial_pod import MADE_BY, TRIAL_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import Limits
 
 DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a")
@@ -117,12 +121,62 @@ def test_the_url_is_in_no_object_and_no_argument(cluster: Any, trial: Any, progr
     assert b"hunter2" in sent_to.sent
 
 
-def test_a_pod_that_a_killed_trial_left_is_removed(cluster: Any, trial: Any, program: Any) -> None:
-    cluster.add("Pod", "airflow-trial-old", metadata={"labels": {TRIAL_LABEL: "airflow"}})
-    cluster.add("Pod", "other-trial", metadata={"labels": {TRIAL_LABEL: "other"}})
+class TestPodOfAnotherRun:
+    """At 12:00 in the cluster; the process of this test lives, and so may one on another machine."""
+
+    ELSEWHERE = "root@ci-2, process 7 [ci-2/boot/pid:1 99]"
+
+    @pytest.fixture
+    def left(self, cluster: Any, trial: Any, program: Any) -> Callable[..., list[str]]:
+        """Try something beside a pod, and return the names of the pods that are left."""
+
+        def left(made_by: str, minutes: int = 1, phase: str = "Running", release: str = "airflow") -> list[str]:
+            made = f"2026-01-01T{11 - minutes // 60:02}:{60 - minutes % 60:02}:00Z"
+            metadata = {
+                "labels": {TRIAL_LABEL: release},
+                "annotations": {MADE_BY: made_by} if made_by else {},
+                "creationTimestamp": made,
+            }
+            cluster.add("Pod", "pod", metadata=metadata, spec={"activeDeadlineSeconds": 600}, status={"phase": phase})
+            program([])
+            trial().problems([DATABASE])
+            return list(cluster.names("Pod"))
+
+        return left
+
+    @pytest.mark.parametrize("phase", ["Pending", "Running"])
+    def test_stays_while_it_is_used(self, left: Any, phase: str) -> None:
+        assert left(this_run(os.getpid()).identity, phase=phase) == ["pod"]
+        assert left(self.ELSEWHERE, phase=phase) == ["pod"]
+        assert left("", phase=phase) == ["pod"]
+
+    def test_goes_when_its_run_was_killed(self, left: Any) -> None:
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+            made_by = this_run(process.pid).identity
+            assert left(made_by) == ["pod"]
+            process.kill()
+        assert left(made_by) == []
+
+    @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+    def test_goes_when_it_has_ended(self, left: Any, phase: str) -> None:
+        assert left(self.ELSEWHERE, phase=phase) == []
+
+    def test_goes_when_its_time_is_over(self, left: Any) -> None:
+        assert left(self.ELSEWHERE, minutes=19) == ["pod"]
+        assert left(self.ELSEWHERE, minutes=21) == []
+        assert left("", minutes=21) == []
+
+    def test_of_another_release_is_none_of_our_business(self, left: Any) -> None:
+        assert left(self.ELSEWHERE, minutes=59, phase="Failed", release="other") == ["pod"]
+
+
+def test_the_pod_says_which_run_made_it(cluster: Any, trial: Any, program: Any) -> None:
+    seen = []
+    delete = cluster.delete
+    cluster.delete = lambda *which: seen.append(cluster.objects["Pod", "airflow", which[2]]) or delete(*which)
     program([])
     trial().problems([DATABASE])
-    assert cluster.names("Pod") == ["other-trial"]
+    assert Holder.parse(seen[0]["metadata"]["annotations"][MADE_BY]) == this_run(os.getpid())
 
 
 def test_a_pod_that_never_starts_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
@@ -154,6 +208,16 @@ class TestNamespace:
         program([REFUSED])
         trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
         assert cluster.names("Namespace") == ["airflow"]
+
+    @pytest.mark.parametrize(("kind", "name"), [("Pod", "airflow-trial-other"), ("Lease", "airflow-deploy")])
+    def test_one_that_was_made_stays_when_another_run_is_at_work_there(
+        self, cluster: Any, trial: Any, program: Any, kind: str, name: str
+    ) -> None:
+        delete = cluster.delete
+        cluster.delete = lambda *which: cluster.add(kind, name, "new") and delete(*which)
+        program([REFUSED])
+        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        assert "new" in cluster.names("Namespace")
 
     def test_one_that_was_made_goes_again_when_the_trial_fails(self, cluster: Any, trial: Any, program: Any) -> None:
         program([])

@@ -11,11 +11,9 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight_volumes import (
-    ONE_NODE_DISKS,
     Share,
     Storage,
     check_bound,
-    check_class,
     check_retention,
     check_share,
     quantity,
@@ -278,33 +276,6 @@ class TestBoundClaim:
         assert len(check_bound(share(size=size), live, nothing_asked)) == count
 
 
-class TestClass:
-    @pytest.mark.parametrize("provisioner", sorted(ONE_NODE_DISKS))
-    def test_disks_cannot_be_shared(self, provisioner: str) -> None:
-        (problem,) = check_class(share(storage_class="disk"), [storage_class("disk", provisioner)])
-        assert problem.startswith(
-            "airflow_dags_access_mode is ReadWriteMany, but the class disk makes disks that only one node can mount "
-            f"({provisioner}). Set airflow_dags_storage_class to one that can share"
-        )
-
-    def test_the_default_class_is_named(self) -> None:
-        classes = [storage_class("nfs"), storage_class("gp3", "ebs.csi.aws.com", default=True)]
-        (problem,) = check_class(share(), classes)
-        assert "but the default class gp3 makes disks" in problem
-
-    @pytest.mark.parametrize(
-        ("given", "classes"),
-        [
-            ({"storage_class": "nfs"}, [storage_class("gp3", "ebs.csi.aws.com", default=True), storage_class("nfs")]),
-            ({"access_mode": "ReadWriteOnce"}, [storage_class("gp3", "ebs.csi.aws.com", default=True)]),
-            ({}, [storage_class("standard", "rancher.io/local-path", default=True)]),
-            ({}, [storage_class("gp3", "ebs.csi.aws.com")]),
-        ],
-    )
-    def test_will_do(self, given: dict[str, Any], classes: list[Any]) -> None:
-        assert check_class(share(**given), classes) == []
-
-
 @pytest.fixture
 def storage(cluster: Any) -> Any:
     """The checks on a cluster, which run pods where it says."""
@@ -428,7 +399,34 @@ class TestRequests:
     def test_of_a_new_claim_the_class_is_looked_at(self, cluster: Any, storage: Any) -> None:
         cluster.add("StorageClass", "gp3", provisioner="ebs.csi.aws.com")
         (problem,) = storage().check([share(storage_class="gp3")])
-        assert "the class gp3 makes disks" in problem
+        assert "the class gp3 makes volumes that only one node can mount" in problem
+
+    def test_a_class_that_both_volumes_are_of_is_told_once(self, cluster: Any, storage: Any, add_nodes: Any) -> None:
+        cluster.add(
+            "StorageClass",
+            "standard",
+            provisioner="rancher.io/local-path",
+            metadata={"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        )
+        cluster.add("ConfigMap", "local-path-config", "local-path-storage", data={"config.json": '{"nodePathMap": []}'})
+        add_nodes("airflow-control-plane")
+        both = [share(), share(name="logs")]
+        assert storage().check(both) == [
+            "airflow_dags_access_mode and airflow_logs_access_mode are ReadWriteMany, but the default class standard "
+            "makes volumes that only one node can mount (rancher.io/local-path). All pods run on one node here, so "
+            "this will do: airflow_dags_access_mode: ReadWriteOnce, airflow_logs_access_mode: ReadWriteOnce. Or set "
+            "airflow_dags_storage_class and airflow_logs_storage_class to a class that can share (NFS, EFS, Filestore, "
+            "Azure Files, CephFS)."
+        ]
+        assert storage().check([share(name=each.name, access_mode="ReadWriteOnce") for each in both]) == []
+
+    def test_a_provisioner_whose_configuration_may_not_be_read_is_a_warning(self, cluster: Any, storage: Any) -> None:
+        cluster.add("StorageClass", "local", provisioner="rancher.io/local-path")
+        cluster.refusals["get ConfigMap/local-path-config"] = FORBIDDEN
+        made = storage()
+        assert made.check([share(storage_class="local"), share(name="logs", storage_class="local")]) == []
+        (warning,) = made.warnings
+        assert warning.startswith("Whether the class local (rancher.io/local-path) can share volumes could not be read")
 
     def test_classes_not_to_be_listed_are_a_warning(self, cluster: Any, storage: Any) -> None:
         cluster.refusals["list StorageClass"] = FORBIDDEN

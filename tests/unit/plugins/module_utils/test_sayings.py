@@ -16,6 +16,11 @@ NO_SCHEMA = "the database has not the schema that this Airflow wants"
 @pytest.mark.parametrize(
     ("line", "meaning", "lasting"),
     [
+        (
+            "airflow_version is 3.1.8, but the image has Airflow 3.1.0. Nothing was migrated.",
+            "the image has another Airflow than airflow_version says",
+            True,
+        ),
         ('FATAL:  password authentication failed for user "airflow"', "the database refuses the password", True),
         (
             "Access denied for user 'airflow'@'10.0.0.1' (using password: YES)",

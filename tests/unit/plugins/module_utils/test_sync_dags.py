@@ -88,11 +88,24 @@ def test_compare(delete: bool) -> None:
         "size": Source(Path(), 3, "c"),
         "link": Source(Path(), 4, "d"),
     }
-    there: _mirror_program.Manifest = {"same": [2, "b"], "size": [9, "c"], "link": [-1, "l"], "gone": [1, "z"]}
+    there: _mirror_program.Manifest = {
+        "same": [2, "b", False],
+        "size": [9, "c", False],
+        "link": [-1, "l", None],
+        "gone": [1, "z", False],
+    }
     plan = compare(here, there, delete)
     assert (plan.created, plan.updated) == (["new"], ["link", "size"])
     assert plan.deleted == (["gone"] if delete else [])
     assert plan.written == ["link", "new", "size"]
+
+
+@pytest.mark.parametrize("executable", [True, False])
+def test_compare_modes(executable: bool) -> None:
+    here = {"tool.sh": Source(Path(), 1, "a", executable)}
+    assert compare(here, {"tool.sh": [1, "a", not executable]}, True).updated == ["tool.sh"]
+    for present in (executable, None):
+        assert not compare(here, {"tool.sh": [1, "a", present]}, True)
 
 
 def test_report_counts_all_and_tells_some() -> None:
@@ -106,11 +119,11 @@ def test_report_counts_all_and_tells_some() -> None:
 
 
 def test_diff_tells_paths_and_checksums() -> None:
-    sources = {"new": Source(Path(), 1, "a" * 64), "other": Source(Path(), 3, "b" * 64)}
+    sources = {"new": Source(Path(), 1, "a" * 64), "other": Source(Path(), 2, "c" * 64, executable=True)}
     plan = Plan(created=["new"], updated=["other"], deleted=["gone"])
-    told = _sync_dags.diff(plan, sources, {"other": [2, "c" * 64], "gone": [7, "d" * 64]})
+    told = _sync_dags.diff(plan, sources, {"other": [2, "c" * 64, False], "gone": [7, "d" * 64, None]})
     assert told["before"] == "gone 7 bytes dddddddddddd\nother 2 bytes cccccccccccc\n"
-    assert told["after"] == "new 1 bytes aaaaaaaaaaaa\nother 3 bytes bbbbbbbbbbbb\n"
+    assert told["after"] == "new 1 bytes aaaaaaaaaaaa\nother 2 bytes cccccccccccc executable\n"
 
 
 def test_contents_are_one_stream_in_small_frames(tmp_path: Path) -> None:

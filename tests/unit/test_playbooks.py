@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every playbook runs on this machine, for the releases of an inventory and for no other host in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.rendered import CHECKOUT
+
+Play = dict[str, Any]
+
+PLAYBOOKS = sorted((CHECKOUT / "playbooks").glob("*.yml"))
+ARCHITECTURES = ("separated_services", "master_worker")
+
+every_playbook = pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+
+#: Releases among the machines that an inventory has for other purposes, with what is usual for those.
+MIXED: Play = {
+    "all": {
+        "vars": {
+            "ansible_connection": "ansible.builtin.ssh",
+            "ansible_become": True,
+            "ansible_python_interpreter": "/nowhere/python3",
+        },
+        "hosts": {"bastion": {"ansible_host": "192.0.2.1"}},
+        "children": {
+            "webservers": {"hosts": {"web1": {}, "web2": {}}},
+            "separated_services": {"hosts": {"production": {}}},
+            "master_worker": {"hosts": {"staging": {}}},
+        },
+    }
+}
+
+
+def plays(playbook: Path) -> Iterator[Play]:
+    """Yield the plays that stand in a playbook itself."""
+    return (play for play in yaml.safe_load(playbook.read_text()) if "import_playbook" not in play)
+
+
+def run(inventory: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook from the checkout, with nobody at the keyboard."""
+    return subprocess.run(
+        [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    inventory = tmp_path / "hosts.json"
+    inventory.write_text(json.dumps(MIXED))
+    return inventory
+
+
+@every_playbook
+def test_a_play_runs_here_and_for_releases_alone(playbook: Path) -> None:
+    hosts = playbook.stem if playbook.stem in ARCHITECTURES else ":".join(ARCHITECTURES)
+    for play in plays(playbook):
+        assert play["hosts"] == hosts
+        assert play["connection"] == "local"
+        assert play["gather_facts"] is False
+        # The inventory's variables win over the play's keywords, but not over its variables.
+        assert play["vars"] == {
+            "ansible_connection": "local",
+            "ansible_become": False,
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }
+
+
+def test_the_root_only_imports() -> None:
+    for file in CHECKOUT.glob("*.yml"):
+        if file.name not in ("ansible.cfg", "galaxy.yml"):
+            assert [play.keys() for play in yaml.safe_load(file.read_text())] == [{"name", "import_playbook"}], file
+
+
+@pytest.mark.parametrize("inventory", ["generic", "kind", "kind_nodes"])
+def test_an_inventory_need_not_say_how_to_connect(inventory: str) -> None:
+    for file in (CHECKOUT / "inventories" / inventory).rglob("*.yml"):
+        assert not re.search(r"ansible_(connection|python_interpreter|become)", file.read_text()), file
+
+
+@pytest.mark.parametrize("playbook", [CHECKOUT / "deploy.yml", *PLAYBOOKS], ids=lambda path: path.stem)
+def test_other_hosts_of_the_inventory_are_left_alone(playbook: Path, mixed: Path) -> None:
+    listed = run(mixed, "--list-hosts", playbook)
+    assert listed.returncode == 0, listed.stdout
+    named = {*re.findall(r"^      (\S+)$", listed.stdout, re.MULTILINE)}
+    wanted = {"separated_services": {"production"}, "master_worker": {"staging"}}
+    assert named == wanted.get(playbook.stem, {"production", "staging"}), listed.stdout
+
+
+def test_a_release_is_not_connected_to_whatever_the_inventory_says(mixed: Path, tmp_path: Path) -> None:
+    done = run(mixed, CHECKOUT / "playbooks" / "grant.yml", "--extra-vars", f"airflow_render_directory={tmp_path}")
+    assert done.returncode == 0, done.stdout
+    assert [*tmp_path.rglob("*.yaml")]
