@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module dry_run, in Ansible's own process; only here the variables of roles can be had that a play includes later."""
+"""The module dry_run, in Ansible's own process; only here the variables of roles that a play includes can be had."""
 
 from __future__ import annotations
 

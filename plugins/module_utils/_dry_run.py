@@ -143,7 +143,8 @@ class _Trial:
         """Return what the API server refuses, in the order of the objects."""
         with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
             namespaces = sorted({member.reference.namespace for member in self.members} - {""})
-            missing = {name for name, is_there in zip(namespaces, pool.map(self._is_there, namespaces)) if not is_there}
+            are_there = pool.map(self._is_there, namespaces)
+            missing = {name for name, is_there in zip(namespaces, are_there, strict=True) if not is_there}
             answers = pool.map(lambda member: self._problem(member, missing), self.members)
             return list(filter(None, answers))
 

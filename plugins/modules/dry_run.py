@@ -15,7 +15,7 @@ description:
   - An object that is there as it should be is only read.
   - In a namespace that does not exist yet, the API server tries nothing. There an object is tried as a new one of the
     namespace C(default), where the account may do that; what is refused for reasons of that namespace is no failure.
-  - An object that two sets have, or that names no kind or name, or whose kind the cluster does not know, is refused too.
+  - Refused is also an object that two sets have, that has no kind or name, or whose kind the cluster does not know.
 options:
   release:
     description: Name of the release.
