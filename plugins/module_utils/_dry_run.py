@@ -63,6 +63,9 @@ class Member:
     def reference(self) -> Reference:
         return Reference.of(self.manifest)
 
+    def as_data(self) -> dict[str, str]:
+        return {"set": self.set_name, "kind": self.reference.kind, "name": self.reference.name}
+
     @property
     def identity(self) -> tuple[str, str, str, str]:
         """Whatever version of its group it is written in."""
@@ -84,7 +87,7 @@ def run(task: Task) -> dict[str, Any]:
         problems += trial.problems()
     if problems:
         raise Failure("\n".join(dict.fromkeys(problems)))
-    return {"changed": False}
+    return {"changed": False, "objects": [member.as_data() for member in members]}
 
 
 def collect(params: Mapping[str, Any], namespaced: Callable[[str, str], bool]) -> tuple[list[Member], list[str]]:

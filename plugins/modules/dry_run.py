@@ -74,7 +74,27 @@ EXAMPLES = r"""
               - port: 80
 """
 
-RETURN = r""" # """
+RETURN = r"""
+objects:
+  description: The objects of which none is refused.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    set:
+      description: Set of the object.
+      type: str
+    kind:
+      description: Kind of the object.
+      type: str
+    name:
+      description: Name of the object.
+      type: str
+  sample:
+    - set: extras
+      kind: Service
+      name: airflow-extras
+"""
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dry_run import OPTIONS, run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module

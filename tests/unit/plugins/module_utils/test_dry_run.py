@@ -43,7 +43,9 @@ def dry_run(cluster: Any, connection: dict[str, Any], monkeypatch: pytest.Monkey
             "render": None,
         }
         try:
-            assert _dry_run.run(Task({**connection, **params, **given, "sets": sets})) == {"changed": False}
+            result = _dry_run.run(Task({**connection, **params, **given, "sets": sets}))
+            assert not result["changed"]
+            assert len(result["objects"]) == sum(len(list(filter(None, objects))) for objects in sets.values())
         except Failure as failure:
             return failure.message.splitlines()
         finally:
