@@ -20,6 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set impo
     ApplySet,
     Reference,
     explain,
+    inventory_name,
     is_namespaced,
     prepare,
 )
@@ -81,7 +82,7 @@ def run(task: Task) -> dict[str, Any]:
     params = task.params
     client = None if params["render"] else Client(params, task.say, PATIENCE)
     members, problems = collect(params, client.is_namespaced if client else is_namespaced)
-    problems += check_owners(members, params["secrets"], params["namespace"])
+    problems += check_owners(members, params["secrets"], params["release"], params["namespace"])
     if client:
         trial = _Trial(client, params["release"], params["namespace"], members, params["force_conflicts"])
         problems += trial.problems()
@@ -108,12 +109,16 @@ def collect(params: Mapping[str, Any], namespaced: Callable[[str, str], bool]) -
     return members, problems
 
 
-def check_owners(members: Iterable[Member], secrets: Iterable[str], namespace: str) -> list[str]:
+def check_owners(members: Iterable[Member], secrets: Iterable[str], release: str, namespace: str) -> list[str]:
     """Find objects that are in the sets twice, or that the release makes beside its sets.
 
     :param secrets: names of the Secrets that the release makes.
     """
-    owners = {("", "Secret", name, namespace): "airflow" for name in secrets}
+    beside = [("", "Secret", name) for name in secrets] + [
+        ("", "ConfigMap", inventory_name(release)),
+        ("coordination.k8s.io", "Lease", f"{release}-deploy"),
+    ]
+    owners = {(*identity, namespace): "airflow" for identity in beside}
     problems = []
     for member in members:
         owner = owners.get(member.identity)
