@@ -3,8 +3,8 @@
 """Server-side apply of an apply set: all the objects that one role owns in one release.
 
 Which objects a set holds is remembered in the ConfigMap ``<release>-apply-sets`` of the release's namespace, one key a
-set, one line an object. It is written before an object is created and shortened after one is deleted, so that a run
-killed at any moment leaves nothing that the next run does not know of.
+set, one line an object (:meth:`Reference.line`). It is written before an object is created and shortened after one is
+deleted, so that a run killed at any moment leaves nothing that the next run does not know of.
 """
 
 from __future__ import annotations

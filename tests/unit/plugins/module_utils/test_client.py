@@ -127,6 +127,25 @@ def test_lists_by_label(server: ApiServer, client: Client) -> None:
     assert "labelSelector=a=b" in asked(server)[1]
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_creation_that_is_only_tried_is_as_strict_as_an_apply(
+    server: ApiServer, client: Client, dry_run: bool
+) -> None:
+    server.answers["POST", "/api/v1/namespaces/data/configmaps"] = (201, MAP)
+    server.failures = []
+    assert client.create(MAP, "manager", dry_run=dry_run) == MAP
+    assert client.create(MAP, "manager", dry_run=dry_run) == MAP
+    path = asked(server)[1]
+    assert path.count("dryRun=All") == path.count("fieldValidation=Strict") == int(dry_run)
+
+
+def test_tells_which_kinds_live_in_a_namespace(client: Client) -> None:
+    assert client.is_namespaced("v1", "ConfigMap")
+    assert not client.is_namespaced("v1", "Namespace")
+    with pytest.raises(Failure, match=r"has no kind Bucket in example.com/v1"):
+        client.is_namespaced("example.com/v1", "Bucket")
+
+
 @pytest.mark.parametrize(("dry_run", "force"), [(False, False), (True, False), (False, True)])
 def test_applies_on_the_server(server: ApiServer, client: Client, dry_run: bool, force: bool) -> None:
     server.answers["PATCH", PATH] = (200, MAP)
