@@ -216,18 +216,20 @@ def prepare(
             continue
         manifest = copy.deepcopy(given)
         missing = [key for key in ("apiVersion", "kind") if not manifest.get(key)]
-        metadata = manifest.setdefault("metadata", {})
+        metadata = manifest["metadata"] = manifest["metadata"] if isinstance(manifest.get("metadata"), dict) else {}
         if "generateName" in metadata:
             metadata["name"] = metadata.pop("generateName") + checksum(manifest.get("spec"))
         if not metadata.get("name"):
             missing.append("metadata.name")
         if missing:
-            raise Failure(f"An object of the set {set_name} has no {missing[0]}: {_outline(given)}.")
+            raise Failure(f"An object of the set {set_name} has no {missing[0]}: {_outline(manifest)}.")
+        if not isinstance(metadata["name"], str):
+            raise Failure(f"{manifest['kind']}/{metadata['name']}: its metadata.name is no text. Quote it.")
         if is_namespaced(manifest["apiVersion"], manifest["kind"]):
             metadata["namespace"] = metadata.get("namespace") or namespace
         else:
             metadata.pop("namespace", None)
-        metadata["labels"] = {**metadata.get("labels", {}), RELEASE_LABEL: release, SET_LABEL: set_name}
+        metadata["labels"] = {**(metadata.get("labels") or {}), RELEASE_LABEL: release, SET_LABEL: set_name}
         reference = Reference.of(manifest)
         if reference in manifests:
             raise Failure(f"The set {set_name} has two objects {reference}. Give one of them another name.")

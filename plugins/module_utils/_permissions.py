@@ -173,9 +173,9 @@ def permissions_for(
     """
     permissions = {}
     for manifest in objects:
-        kind, metadata = str(manifest.get("kind") or ""), manifest.get("metadata") or {}
+        kind, metadata = str(manifest.get("kind") or ""), manifest.get("metadata")
         group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
-        elsewhere = metadata.get("namespace") or ""
+        elsewhere = (metadata.get("namespace") or "") if isinstance(metadata, Mapping) else ""
         needed = [verb for verb in verbs if verb != "delete" or kind not in KEPT_KINDS or data]
         permission: dict[str, Any] = {"group": group, "resources": [resource_of(kind)], "verbs": needed}
         if not is_namespaced("", kind):

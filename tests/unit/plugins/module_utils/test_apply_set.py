@@ -84,11 +84,21 @@ class TestPrepare:
             ({"kind": "Service", "metadata": {"name": "web"}}, "apiVersion"),
             ({"apiVersion": "v1", "metadata": {"name": "web"}}, "kind"),
             ({"apiVersion": "v1", "kind": "Service"}, "metadata.name"),
+            ({"apiVersion": "v1", "kind": "Service", "metadata": None}, "metadata.name"),
+            ({"apiVersion": "v1", "kind": "Service", "metadata": "web"}, "metadata.name"),
         ],
     )
     def test_says_what_an_object_lacks(self, given: Manifest, missing: str) -> None:
         with pytest.raises(Failure, match=rf"set web has no {missing}: "):
             prepare([given], "airflow", "web", "data")
+
+    def test_a_name_is_text(self) -> None:
+        with pytest.raises(Failure, match=r"Service/42: its metadata.name is no text. Quote it"):
+            prepare([{"apiVersion": "v1", "kind": "Service", "metadata": {"name": 42}}], "airflow", "web", "data")
+
+    def test_empty_labels_are_none(self) -> None:
+        (manifest,) = prepare([thing("Service", "web", metadata={"name": "web", "labels": None})], "a", "web", "data")
+        assert manifest["metadata"]["labels"] == {"airflow.kubernetes/release": "a", "airflow.kubernetes/set": "web"}
 
     def test_does_not_show_the_content_of_an_object_that_lacks_something(self) -> None:
         with pytest.raises(Failure) as failure:

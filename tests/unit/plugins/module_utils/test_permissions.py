@@ -199,6 +199,7 @@ def test_the_permissions_for_objects_are_few() -> None:
         return {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": "a", "namespace": namespace}}
 
     objects = [thing("Bucket"), thing("Bucket", "airflow"), thing("Bucket", "other"), thing("StorageClass"), {}]
+    objects += [{**thing("Bucket"), "metadata": wrong} for wrong in (None, "text")]
     bucket = {"group": "example.com", "resources": ["buckets"], "verbs": ["get", "delete"]}
     assert permissions_for(objects, "airflow", ["get", "delete"]) == [
         bucket,
