@@ -367,11 +367,15 @@ class ApplySet:
             self._remember(wanted | known)
         for wave in waves:
             outcomes += self._apply_wave(wave, force, outcomes)
-        left = sorted(known - wanted)
-        outcomes += self._all(self._leave, left, outcomes)
-        if left:
-            self._remember(wanted)
-        return outcomes
+        left = self._all(self._leave, sorted(known - wanted), outcomes)
+        # What is kept in another namespace is found by nothing else.
+        kept = {outcome.reference for outcome in left if outcome.result == "kept" and self._is_elsewhere(outcome)}
+        if len(kept) < len(left):
+            self._remember(wanted | kept)
+        return outcomes + left
+
+    def _is_elsewhere(self, outcome: Outcome) -> bool:
+        return outcome.reference.namespace not in ("", self.namespace)
 
     def dry_run(self, manifest: Manifest, force: bool = False) -> None:
         """Have the API server tell whether it would take an object of the set; nothing is changed in check mode.

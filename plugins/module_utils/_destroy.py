@@ -169,7 +169,12 @@ class _Destroyer:
         ]
 
     def forget(self) -> None:
-        """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy."""
+        """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy.
+
+        It stays while it names what was kept in other namespaces.
+        """
+        if self.data_elsewhere:
+            return
         name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
         self.client.delete("v1", "ConfigMap", name, self.namespace)
 

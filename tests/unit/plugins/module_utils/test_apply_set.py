@@ -451,6 +451,16 @@ class TestElsewhere:
         assert ("ConfigMap", "airflow", "dashboard") in cluster.objects
         assert remembered(cluster) == []
 
+    def test_what_is_kept_there_stays_known(self, cluster: Any) -> None:
+        secret = {**self.given, "kind": "Secret"}
+        apply(cluster, self.given, secret)
+        for _deploy in range(2):
+            assert apply(cluster)["Secret/dashboard"] == "kept"
+            assert remembered(cluster) == ["v1 Secret dashboard monitoring"]
+        cluster.objects.pop(("Secret", "monitoring", "dashboard"))
+        apply(cluster)
+        assert remembered(cluster) == []
+
     @pytest.mark.parametrize(
         ("line", "namespace"), [("v1 Service web", "airflow"), ("v1 Node a -", ""), ("v1 Service web other", "other")]
     )

@@ -81,6 +81,9 @@ def test_what_is_in_another_namespace_goes_too(deployed: Any, destroy: Any, data
     left = [kind for kind, namespace, _name in deployed.objects if namespace == "monitoring"]
     assert left == ([] if data else ["Secret"])
     assert ("Secret/airflow-extra (namespace monitoring)" in result["kept"]) is not data
+    assert destroy(data=True)["kept"] == []
+    assert "Secret/airflow-extra" not in of(deployed, "airflow")
+    assert "ConfigMap/airflow-apply-sets" not in of(deployed, "airflow")
 
 
 @pytest.mark.parametrize("data", [False, True])
