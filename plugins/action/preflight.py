@@ -14,6 +14,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments import Argument
 
 # As Ansible found it, links and all: its loader keeps files by their paths.
 _ROLES = Path(__file__).parents[2] / "roles"
@@ -25,7 +26,8 @@ class ActionModule(InProcessAction):
     options = _preflight.OPTIONS
     work = staticmethod(_preflight.run)
 
-    #: What is wrong with the roles' arguments, once it has been looked for.
+    #: The roles' arguments that were set, once they have been looked for, and what is wrong with them.
+    arguments: ClassVar[list[Argument]] = []
     wrong_arguments: ClassVar[list[str] | None] = None
 
     @classmethod
@@ -33,27 +35,29 @@ class ActionModule(InProcessAction):
         """Evaluate an argument; none, where a variable has the wrong type: its template would only fail."""
         if cls.wrong_arguments is None:
             loader = getattr(templar, "_loader", None) or DataLoader()
-            cls.wrong_arguments = _look_for_wrong_arguments(templar.available_variables, templar, loader)
+            cls._look_at_arguments(templar.available_variables, templar, loader)
         return None if cls.wrong_arguments else super().finalize_task_arg(name, value, templar, context)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        wrong = self.wrong_arguments
-        if wrong is None:
-            wrong = _look_for_wrong_arguments(task_vars or {}, self._templar, self._loader)
-        if wrong:
-            return {"failed": True, "msg": "\n".join(wrong)}
+        if self.wrong_arguments is None:
+            self._look_at_arguments(task_vars or {}, self._templar, self._loader)
+        if self.wrong_arguments:
+            return {"failed": True, "msg": "\n".join(self.wrong_arguments)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
         self._task.args["known_variables"] = role_variables()
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
+        roles = sorted((task_vars or {}).get("ansible_play_role_names", []))
+        self._task.args["digest"] = _role_arguments.digest_of(_ROLES.parent, self.arguments, roles)
         return super().run(tmp, task_vars)
 
+    @classmethod
+    def _look_at_arguments(cls, variables: Mapping[str, Any], templar: Any, loader: DataLoader) -> None:
+        def load(path: Path) -> Any:
+            # Ansible has read most of these files already, and its loader keeps them.
+            return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
 
-def _look_for_wrong_arguments(variables: Mapping[str, Any], templar: Any, loader: DataLoader) -> list[str]:
-    def load(path: Path) -> Any:
-        # Ansible has read most of these files already, and its loader keeps them.
-        return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
-
-    return list(_role_arguments.problems_of(_ROLES, variables, load, templar.template))
+        cls.arguments = list(_role_arguments.arguments_of(_ROLES, variables, load, templar.template))
+        cls.wrong_arguments = list(_role_arguments.problems_of(cls.arguments))
 
 
 def role_variables() -> list[str]:

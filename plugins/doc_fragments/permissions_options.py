@@ -40,6 +40,10 @@ options:
         description: The resources live in no namespace.
         type: bool
         default: false
+      namespace:
+        description: The namespace, where it is not that of the release.
+        type: str
+        default: ""
       otherwise:
         description: What to do instead of granting it, for the message.
         type: str

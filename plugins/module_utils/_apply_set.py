@@ -3,8 +3,8 @@
 """Server-side apply of an apply set: all the objects that one role owns in one release.
 
 Which objects a set holds is remembered in the ConfigMap ``<release>-apply-sets`` of the release's namespace, one key a
-set, one line an object. It is written before an object is created and shortened after one is deleted, so that a run
-killed at any moment leaves nothing that the next run does not know of.
+set, one line an object (:meth:`Reference.line`). It is written before an object is created and shortened after one is
+deleted, so that a run killed at any moment leaves nothing that the next run does not know of.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import copy
 import functools
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -52,21 +53,45 @@ OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "force_conflicts": {"type": "bool", "default": False},
     "render": {"type": "path"},
+    "dry_run_digest": {"type": "str", "default": ""},
 }
+
+#: What input the API server has tried the release's objects for, on the ConfigMap that remembers the sets.
+DRY_RUN_ANNOTATION = "airflow.kubernetes/dry-run"
 
 #: What holds data or secrets leaves a set without being deleted: only a user who names it deletes it.
 KEPT_KINDS = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "Secret", "CustomResourceDefinition"})
 
-#: What lives in no namespace; every other kind does.
+#: What lives in no namespace, of Kubernetes' own kinds and of some that many clusters have; every other kind does, as
+#: far as can be told without a cluster: with one, it is asked.
 CLUSTER_KINDS = frozenset(
     {
+        "APIService",
+        "CSIDriver",
+        "CertificateSigningRequest",
+        "ClusterIssuer",
         "ClusterRole",
         "ClusterRoleBinding",
+        "ClusterSecretStore",
         "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "GatewayClass",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
         "Namespace",
+        "Node",
         "PersistentVolume",
         "PriorityClass",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
         "StorageClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttributesClass",
     }
 )
 
@@ -108,13 +133,16 @@ class Reference:
 
     @classmethod
     def parse(cls, line: str, namespace: str) -> Reference:
-        """Read a line of the inventory: ``apiVersion Kind name``, and ``-`` where there is no namespace."""
-        api_version, kind, name, *cluster = line.split()
-        return cls(api_version, kind, name, "" if cluster else namespace)
+        """Read a line of the inventory: ``apiVersion Kind name``, and where it is not in the release's namespace, which
+        it is in; ``-`` where it is in none.
+        """
+        api_version, kind, name, *elsewhere = line.split()
+        return cls(api_version, kind, name, elsewhere[0].removeprefix("-") if elsewhere else namespace)
 
-    @property
-    def line(self) -> str:
-        return f"{self.api_version} {self.kind} {self.name}" + ("" if self.namespace else " -")
+    def line(self, namespace: str) -> str:
+        """Return the line of the inventory of a release in this namespace."""
+        elsewhere = "" if self.namespace == namespace else f" {self.namespace or '-'}"
+        return f"{self.api_version} {self.kind} {self.name}{elsewhere}"
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
@@ -141,13 +169,15 @@ def run(task: Task) -> dict[str, Any]:
     """Apply the set as the options say; the result holds ``objects`` and, in diff mode, ``diff``."""
     params = task.params
     objects = [] if params["state"] == "absent" else params["objects"]
-    manifests = prepare(objects, params["release"], params["set"], params["namespace"])
     if params["render"]:
+        manifests = prepare(objects, params["release"], params["set"], params["namespace"])
         return _render_all(manifests, Path(params["render"]), params, task.check_mode)
     client = Client(params, task.say, PATIENCE)
+    manifests = prepare(objects, params["release"], params["set"], params["namespace"], client.is_namespaced)
     apply_set = ApplySet(client, params["release"], params["set"], params["namespace"], task.check_mode)
     with held(client, task):
         outcomes = apply_set.apply(manifests, force=params["force_conflicts"])
+        apply_set.note_dry_run(params["dry_run_digest"])
         for name in params["replaces"]:
             outcomes += ApplySet(client, params["release"], name, params["namespace"], task.check_mode).apply([])
     result: dict[str, Any] = {
@@ -160,12 +190,24 @@ def run(task: Task) -> dict[str, Any]:
     return result
 
 
-def prepare(objects: Iterable[Manifest | None], release: str, set_name: str, namespace: str) -> list[Manifest]:
+def is_namespaced(_api_version: str, kind: str) -> bool:
+    """Tell whether objects of a kind live in a namespace, where no cluster can be asked."""
+    return kind not in CLUSTER_KINDS
+
+
+def prepare(
+    objects: Iterable[Manifest | None],
+    release: str,
+    set_name: str,
+    namespace: str,
+    is_namespaced: Callable[[str, str], bool] = is_namespaced,
+) -> list[Manifest]:
     """Return copies of the objects with name, namespace and labels in place; empty ones are left out.
 
     A ``metadata.generateName`` is completed with a checksum of the ``spec``: a Job's template can never be changed, so
     that what differs needs another name, and what does not keeps its own.
 
+    :param is_namespaced: tells of an ``apiVersion`` and kind whether its objects live in a namespace.
     :raises Failure: an object names no kind, no name, or the same one as another.
     """
     manifests: dict[Reference, Manifest] = {}
@@ -174,16 +216,20 @@ def prepare(objects: Iterable[Manifest | None], release: str, set_name: str, nam
             continue
         manifest = copy.deepcopy(given)
         missing = [key for key in ("apiVersion", "kind") if not manifest.get(key)]
-        metadata = manifest.setdefault("metadata", {})
+        metadata = manifest["metadata"] = manifest["metadata"] if isinstance(manifest.get("metadata"), dict) else {}
         if "generateName" in metadata:
             metadata["name"] = metadata.pop("generateName") + checksum(manifest.get("spec"))
         if not metadata.get("name"):
             missing.append("metadata.name")
         if missing:
-            raise Failure(f"An object of the set {set_name} has no {missing[0]}: {_outline(given)}.")
-        if manifest["kind"] not in CLUSTER_KINDS:
-            metadata.setdefault("namespace", namespace)
-        metadata["labels"] = {**metadata.get("labels", {}), RELEASE_LABEL: release, SET_LABEL: set_name}
+            raise Failure(f"An object of the set {set_name} has no {missing[0]}: {_outline(manifest)}.")
+        if not isinstance(metadata["name"], str):
+            raise Failure(f"{manifest['kind']}/{metadata['name']}: its metadata.name is no text. Quote it.")
+        if is_namespaced(manifest["apiVersion"], manifest["kind"]):
+            metadata["namespace"] = metadata.get("namespace") or namespace
+        else:
+            metadata.pop("namespace", None)
+        metadata["labels"] = {**(metadata.get("labels") or {}), RELEASE_LABEL: release, SET_LABEL: set_name}
         reference = Reference.of(manifest)
         if reference in manifests:
             raise Failure(f"The set {set_name} has two objects {reference}. Give one of them another name.")
@@ -261,6 +307,37 @@ def wave_of(kind: str) -> int:
     return next((number for number, kinds in enumerate(WAVES) if kind in kinds), len(WAVES))
 
 
+def inventory_name(release: str) -> str:
+    """Return the name of the ConfigMap that remembers what the sets of a release hold."""
+    return f"{release}-apply-sets"
+
+
+@dataclass(frozen=True)
+class DryRuns:
+    """Whether the API server has to try the release's objects before they are applied.
+
+    :param digest: of what a user has set.
+    :param dry_run_due: it has not tried them for that.
+    :param sets: names of the sets that hold objects.
+    """
+
+    digest: str
+    dry_run_due: bool = True
+    sets: Sequence[str] = ()
+
+
+def read_dry_runs(client: Client, release: str, namespace: str, digest: str) -> DryRuns:
+    """Compare a digest with that of the last dry run of which nothing was refused."""
+    try:
+        config_map = client.get("v1", "ConfigMap", inventory_name(release), namespace) or {}
+    except ApiFailure as failure:
+        if failure.status == 403:
+            return DryRuns(digest)
+        raise
+    noted = config_map.get("metadata", {}).get("annotations", {}).get(DRY_RUN_ANNOTATION)
+    return DryRuns(digest, not digest or noted != digest, sorted(config_map.get("data") or {}))
+
+
 class ApplySet:
     """One role's objects in one release of one cluster."""
 
@@ -270,6 +347,7 @@ class ApplySet:
         self.name = name
         self.namespace = namespace
         self.check_mode = check_mode
+        self._noted = ""
 
     def apply(self, manifests: Sequence[Manifest], force: bool = False) -> list[Outcome]:
         """Apply the manifests in waves, then delete what has left the set.
@@ -289,11 +367,24 @@ class ApplySet:
             self._remember(wanted | known)
         for wave in waves:
             outcomes += self._apply_wave(wave, force, outcomes)
-        left = sorted(known - wanted)
-        outcomes += self._all(self._leave, left, outcomes)
-        if left:
-            self._remember(wanted)
-        return outcomes
+        left = self._all(self._leave, sorted(known - wanted), outcomes)
+        # What is kept in another namespace is found by nothing else.
+        kept = {outcome.reference for outcome in left if outcome.result == "kept" and self._is_elsewhere(outcome)}
+        if len(kept) < len(left):
+            self._remember(wanted | kept)
+        return outcomes + left
+
+    def _is_elsewhere(self, outcome: Outcome) -> bool:
+        return outcome.reference.namespace not in ("", self.namespace)
+
+    def dry_run(self, manifest: Manifest, force: bool = False) -> None:
+        """Have the API server tell whether it would take an object of the set; nothing is changed in check mode.
+
+        :raises ApiFailure: it would not; the message says what to do.
+        """
+        live = self._get(Reference.of(manifest))
+        if not self._is_as_wanted(manifest, live):
+            self._apply_one((manifest, live), force)
 
     def _apply_wave(self, wave: Sequence[Manifest], force: bool, done: list[Outcome]) -> list[Outcome]:
         """Read all objects of a wave, and apply those that are not as they should be."""
@@ -345,7 +436,8 @@ class ApplySet:
                 return Outcome(reference, "created", None, manifest)
             if before is not None and _immutable_causes(failure) and self._never_held_anything(before):
                 return self._replace(manifest, before)
-            raise Failure(explain(failure, manifest)) from failure
+            message = explain(failure, manifest, is_new=before is None)
+            raise ApiFailure(message, failure.status, failure.reason, failure.details) from failure
         if before is None and not is_new and manifest["kind"] == "Namespace":
             # It was made while the release was nobody's, and another run was faster.
             before = after
@@ -441,10 +533,16 @@ class ApplySet:
     @property
     def inventory_name(self) -> str:
         """Name of the ConfigMap that remembers what the sets of the release hold."""
-        return f"{self.release}-apply-sets"
+        return inventory_name(self.release)
+
+    def note_dry_run(self, digest: str) -> None:
+        """Write down for what input the API server has tried the release's objects, if that is another than before."""
+        if digest and digest != self._noted and not self.check_mode:
+            self._write({"annotations": {DRY_RUN_ANNOTATION: digest}}, {}, "dry-run")
 
     def _known(self) -> frozenset[Reference]:
         config_map = self.client.get("v1", "ConfigMap", self.inventory_name, self.namespace) or {}
+        self._noted = config_map.get("metadata", {}).get("annotations", {}).get(DRY_RUN_ANNOTATION, "")
         lines = config_map.get("data", {}).get(self.name, "").splitlines()
         return frozenset(Reference.parse(line, self.namespace) for line in lines if line.strip())
 
@@ -452,19 +550,19 @@ class ApplySet:
         """Write down what the set holds; each set is the field manager of its own key."""
         if self.check_mode:
             return
-        lines = sorted(reference.line for reference in references)
+        lines = sorted(reference.line(self.namespace) for reference in references)
+        labels = {RELEASE_LABEL: self.release}
+        self._write({"labels": labels}, {self.name: "\n".join(lines)} if lines else {}, self.name)
+
+    def _write(self, metadata: Manifest, data: Mapping[str, str], manager: str) -> None:
         self.client.apply(
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": {
-                    "name": self.inventory_name,
-                    "namespace": self.namespace,
-                    "labels": {RELEASE_LABEL: self.release},
-                },
-                "data": {self.name: "\n".join(lines)} if lines else {},
+                "metadata": {"name": self.inventory_name, "namespace": self.namespace, **metadata},
+                "data": dict(data),
             },
-            field_manager=f"{FIELD_MANAGER}/{self.name}",
+            field_manager=f"{FIELD_MANAGER}/{manager}",
         )
 
 
@@ -477,8 +575,11 @@ def _unbound(claim: Manifest) -> bool:
     return claim.get("status", {}).get("phase") == "Pending" and not claim["spec"].get("volumeName")
 
 
-def explain(failure: ApiFailure, manifest: Manifest) -> str:
-    """Say what the cluster refused, and what to do."""
+def explain(failure: ApiFailure, manifest: Manifest, is_new: bool = False) -> str:
+    """Say what the cluster refused, and what to do.
+
+    :param is_new: the object did not exist, so that none of its fields would have been changed.
+    """
     reference = Reference.of(manifest)
     conflicts = [cause for cause in _causes(failure) if cause.get("reason") == "FieldManagerConflict"]
     if conflicts:
@@ -487,13 +588,13 @@ def explain(failure: ApiFailure, manifest: Manifest) -> str:
             f"{reference}: somebody else manages what this would change: {said}. "
             "Leave the field to them with the role's overrides, or take it with airflow_force_conflicts: true."
         )
-    immutable = _immutable_causes(failure)
+    immutable = [] if is_new else _immutable_causes(failure)
     if immutable:
         fields = "; ".join(f"{cause.get('field', '?')}: {cause.get('message', '')}" for cause in immutable)
         return f"{reference}: a field cannot be changed once the object exists: {fields}. {_way_out(reference)}"
     if failure.status == 403 and failure.reason == "Forbidden":
         return f"{reference}: the cluster forbids it: {failure.message}"
-    if failure.status == 404 and reference.namespace:
+    if failure.status == 404 and failure.message.startswith("namespaces "):
         way_out = "The role airflow creates the namespace unless airflow_namespace_create is false."
         return f"{reference}: {failure.message}. {way_out}"
     return f"{reference}: the cluster refuses it: {failure.message}"
@@ -510,8 +611,15 @@ def _immutable_causes(failure: ApiFailure) -> list[Mapping[str, Any]]:
     return [cause for cause in _causes(failure) if _immutable(str(cause.get("message", "")))]
 
 
+#: What the API's validation says of a field that had another value; what may not be *used* was never right.
+_IMMUTABLE = re.compile(
+    r"immutable|updates? to .* (is|are) forbidden|(may|can) ?not (be )?(chang|updat|modif|set once|unset|less than)"
+    r"|(may|can) ?not be (added|removed|decreas|increas)"
+)
+
+
 def _immutable(message: str) -> bool:
-    return "immutable" in message or "are forbidden" in message or "may not be" in message or "can not be" in message
+    return bool(_IMMUTABLE.search(message))
 
 
 def _way_out(reference: Reference) -> str:

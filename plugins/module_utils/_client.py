@@ -87,6 +87,7 @@ class Client:
         self._patience = patience
         self._lock = threading.Lock()
         self._silent = False
+        self._hides_readiness = False
         self._clock_difference = timedelta()
         self._dynamic = self._insist(self._connect)
         self.host: str = self._dynamic.configuration.host
@@ -140,13 +141,15 @@ class Client:
         return json.loads(text), status == CREATED
 
     def create(self, manifest: Manifest, field_manager: str, dry_run: bool = False) -> Manifest:
-        """Create one object; a 409 :class:`ApiFailure` says that it exists already."""
+        """Create one object; a 409 :class:`ApiFailure` says that it exists already.
+
+        A dry run refuses fields that there are not, as an apply does.
+        """
         path = self._resource(manifest["apiVersion"], manifest["kind"]).path(
             namespace=manifest["metadata"].get("namespace")
         )
-        return self._object(
-            "post", path, body=manifest, field_manager=field_manager, dry_run="All" if dry_run else None
-        )
+        strict = {"dry_run": "All", "query_params": [("fieldValidation", "Strict")]} if dry_run else {}
+        return self._object("post", path, body=manifest, field_manager=field_manager, **strict)
 
     def delete(
         self, api_version: str, kind: str, name: str, namespace: str | None = None, dry_run: bool = False
@@ -205,6 +208,13 @@ class Client:
             raise
         return any(resource["kind"] == kind for resource in known["resources"])
 
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        """Tell whether objects of a kind live in a namespace, as the cluster says.
+
+        :raises Failure: the cluster does not know the kind.
+        """
+        return bool(self._resource(api_version, kind).namespaced)
+
     def request(self, method: str, path: str, body: Any = None, patience: float | None = None, **params: Any) -> Any:
         """Send one request; return the decoded JSON, or the text where the answer is not JSON.
 
@@ -234,6 +244,9 @@ class Client:
         return self._insist(lambda: self._send(method, path, body, **params), patience)
 
     def _send(self, method: str, path: str, body: Any, **params: Any) -> tuple[int, str]:
+        if "query_params" in params:
+            # The library adds to the list.
+            params["query_params"] = [*params["query_params"]]
         with self._speaking_plainly():
             response = self._dynamic.request(method, path, body=body, serialize=False, **params)
             self._note_time(response.headers.get("Date"))
@@ -281,20 +294,41 @@ class Client:
                 self._dynamic = self._connect()
 
     def _wait_ready(self) -> None:
-        """Wait until the API server says that it is ready.
-
-        https://kubernetes.io/docs/reference/using-api/health-checks/; everybody may ask unless a cluster forbids it.
-        """
-        began = time.monotonic()
-        while True:
-            try:
-                self._send("get", "/readyz", None, _request_timeout=REQUEST_TIMEOUT)
-            except Failure:
-                if time.monotonic() - began >= READY_PATIENCE:
-                    return
-                time.sleep(FIRST_PAUSE)
-            else:
+        """Wait until the API server knows who may do what; where nothing tells that, once and no longer."""
+        end = time.monotonic() + READY_PATIENCE
+        while not self._is_ready():
+            if self._hides_readiness or time.monotonic() >= end:
+                self._hides_readiness = True
                 return
+            time.sleep(FIRST_PAUSE)
+
+    def _is_ready(self) -> bool:
+        """Tell whether the API server is ready; where it forbids to ask, whether it answers a review of one's rights.
+
+        Everybody may ask either, unless a cluster takes that right away (``system:public-info-viewer``,
+        ``system:basic-user``): https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles. An API
+        server that is about to start forbids both.
+        """
+        try:
+            self._send("get", "/readyz", None, _request_timeout=REQUEST_TIMEOUT)
+        except ApiFailure as failure:
+            return failure.status == 403 and self._reviews_rights()
+        except Failure:
+            return False
+        return True
+
+    def _reviews_rights(self) -> bool:
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"nonResourceAttributes": {"path": "/readyz", "verb": "get"}},
+        }
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        try:
+            self._send("post", path, review, _request_timeout=REQUEST_TIMEOUT)
+        except Failure:
+            return False
+        return True
 
     def _tell_silence(self, failure: Failure, left: float) -> None:
         with self._lock:

@@ -68,7 +68,7 @@ def run(task: Task) -> dict[str, Any]:
     return {
         "changed": bool(deleted),
         "objects": [outcome.as_data() for outcome in deleted],
-        "kept": sorted(str(reference) for reference in destroyer.data_left()),
+        "kept": sorted(map(destroyer.name_of, destroyer.data_left())),
     }
 
 
@@ -97,6 +97,8 @@ class _Destroyer:
         self.namespace = namespace
         self.check_mode = check_mode
         self.selector = f"{RELEASE_LABEL}={release}"
+        #: What holds data in other namespaces, once the sets have been emptied that name it.
+        self.data_elsewhere: set[Reference] = set()
 
     def remove_sets(self, workers: bool) -> list[Outcome]:
         """Empty the apply sets that the release's inventory names.
@@ -111,7 +113,15 @@ class _Destroyer:
             for set_name in inventory.get("data") or {}
             if (set_name == WORKERS_SET) is workers
         ]
-        return [outcome for apply_set in sets for outcome in apply_set.apply([])]
+        outcomes = [outcome for apply_set in sets for outcome in apply_set.apply([])]
+        self.data_elsewhere |= {
+            outcome.reference
+            for outcome in outcomes
+            if outcome.result == "kept"
+            and outcome.reference.kind in DATA_KINDS
+            and outcome.reference.namespace != self.namespace
+        }
+        return outcomes
 
     def wait_for_pods(
         self, timeout: float, label: str, lease: Lease, now: Callable[[], float], sleep: Callable[[float], None]
@@ -146,16 +156,23 @@ class _Destroyer:
                 dry_run=self.check_mode,
             )
             outcomes.append(Outcome(reference, "deleted"))
+        self.data_elsewhere.clear()
         return outcomes
 
     def data_left(self) -> list[Reference]:
         """Return what holds data of the release and is not being deleted."""
-        return [
+        here = [
             Reference("v1", kind, item["metadata"]["name"], self.namespace)
             for kind in DATA_KINDS
             for item in self._list(kind)
             if "deletionTimestamp" not in item["metadata"]
-        ] + self._volumes()
+        ]
+        return here + self._volumes() + sorted(self.data_elsewhere)
+
+    def name_of(self, reference: Reference) -> str:
+        """Return how to call an object, with its namespace where that is not the release's."""
+        elsewhere = reference.namespace not in ("", self.namespace)
+        return f"{reference} (namespace {reference.namespace})" if elsewhere else str(reference)
 
     def _volumes(self) -> list[Reference]:
         """Return the volumes that lead to folders which were there already; what is in those is never deleted."""
@@ -174,7 +191,12 @@ class _Destroyer:
         ]
 
     def forget(self) -> None:
-        """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy."""
+        """Delete the inventory: what was kept carries the release's label and is taken up again by the next deploy.
+
+        It stays while it names what was kept in other namespaces.
+        """
+        if self.data_elsewhere:
+            return
         name = ApplySet(self.client, self.release, "", self.namespace).inventory_name
         self.client.delete("v1", "ConfigMap", name, self.namespace)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import KEPT_KINDS, is_namespaced
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 
@@ -25,6 +26,7 @@ PERMISSIONS_OPTIONS: dict[str, Any] = {
             "verbs": {"type": "list", "elements": "str", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
             "cluster": {"type": "bool", "default": False},
+            "namespace": {"type": "str", "default": ""},
             "otherwise": {"type": "str", "default": ""},
         },
     },
@@ -42,6 +44,7 @@ class Right:
     :param name: of the one object that is meant; empty for all.
     :param cluster: the resource lives in no namespace.
     :param otherwise: what to do instead of granting it, for the message.
+    :param namespace: where it is not that of the release.
     """
 
     verb: str
@@ -50,6 +53,7 @@ class Right:
     name: str = ""
     cluster: bool = False
     otherwise: str = ""
+    namespace: str = ""
 
     def __str__(self) -> str:
         resource = ".".join(filter(None, [self.resource, self.group]))
@@ -69,6 +73,7 @@ def rights(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Right]:
                         name,
                         bool(given.get("cluster")),
                         given.get("otherwise") or "",
+                        given.get("namespace") or "",
                     )
 
 
@@ -99,8 +104,8 @@ def missing(client: Client, namespace: str, permissions: Sequence[Mapping[str, A
     return [
         problem
         for right in dict.fromkeys(rights(permissions))
-        # A rule of the namespace says nothing of what lives in none.
-        if right.cluster or not allows(rules, right)
+        # A rule of the namespace says nothing of what lives in none, or in another.
+        if right.cluster or right.namespace or not allows(rules, right)
         for problem in ask(client, namespace, right)
     ]
 
@@ -108,6 +113,7 @@ def missing(client: Client, namespace: str, permissions: Sequence[Mapping[str, A
 def ask(client: Client, namespace: str, right: Right) -> list[str]:
     """Ask about one right: the list of rules may be incomplete, and then only this tells. Return what is missing."""
     resource, _slash, subresource = right.resource.partition("/")
+    namespace = right.namespace or namespace
     attributes = {
         "namespace": "" if right.cluster else namespace,
         "verb": right.verb,
@@ -143,6 +149,42 @@ def allows(rules: Sequence[Mapping[str, Any]], right: Right) -> bool:
         and (not rule.get("resourceNames") or right.name in rule["resourceNames"])
         for rule in rules
     )
+
+
+def resource_of(kind: str) -> str:
+    """Return the name that the resource of a kind has in all of Kubernetes and nearly all else: its English plural."""
+    singular = kind.lower()
+    if singular == "endpoints":
+        return singular
+    if singular.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{singular}es"
+    if singular.endswith("y") and not singular.endswith(("ay", "ey", "iy", "oy", "uy")):
+        return f"{singular[:-1]}ies"
+    return f"{singular}s"
+
+
+def permissions_for(
+    objects: Iterable[Mapping[str, Any]], namespace: str, verbs: Iterable[str], data: bool = False
+) -> list[dict[str, Any]]:
+    """Return the permissions for objects that a release applies, one for each kind and namespace.
+
+    :param namespace: the release's.
+    :param data: what holds data or secrets is deleted, too.
+    """
+    permissions = {}
+    for manifest in objects:
+        kind, metadata = str(manifest.get("kind") or ""), manifest.get("metadata")
+        group = str(manifest.get("apiVersion") or "").rpartition("/")[0]
+        elsewhere = (metadata.get("namespace") or "") if isinstance(metadata, Mapping) else ""
+        needed = [verb for verb in verbs if verb != "delete" or kind not in KEPT_KINDS or data]
+        permission: dict[str, Any] = {"group": group, "resources": [resource_of(kind)], "verbs": needed}
+        if not is_namespaced("", kind):
+            permission["cluster"] = True
+        elif elsewhere not in ("", namespace):
+            permission["namespace"] = elsewhere
+        if kind:
+            permissions[group, kind, permission.get("namespace", "")] = permission
+    return list(permissions.values())
 
 
 def _among(values: Any, wanted: str) -> bool:

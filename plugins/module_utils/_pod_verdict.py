@@ -418,7 +418,7 @@ def _not_ready(
     if _NOBODY_LISTENS.search(failures[0].message) and tried_for < case.limits.retried:
         return None
     called = str(container_status.get("name"))
-    longer = variable(case.subject, "readiness_probe", "its readiness probe")
+    longer = variable(case.subject, "readiness_probe", "its readiness probe", called)
     verdict = never(
         f"{title} has started, but never gets ready: its {_probe_words(failures[0])}",
         place=container_place(pod, called),
@@ -470,10 +470,11 @@ def _killed_by_probe(pod: Obj, container_status: Obj, case: Case) -> Event | Non
 def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, workload: Obj) -> str:
     see = f"See: {kubectl(pod, f'logs {name(pod)} -c {container} --previous')}"
     if ending.get("reason") == "OOMKilled":
-        return f"Raise limits.memory in {variable(workload, 'resources', 'the resources of its role')}. {see}"
+        more = variable(workload, "resources", "the resources of its role", container)
+        return f"Raise limits.memory in {more}. {see}"
     if probe:
         kind = probe.message.partition(" ")[0].lower()
-        longer = variable(workload, f"{kind}_probe", f"its {kind} probe")
+        longer = variable(workload, f"{kind}_probe", f"its {kind} probe", container)
         return f"If it only needs longer to start, give it more time in {longer}. {see}"
     return f"Its log says why. {see}"
 

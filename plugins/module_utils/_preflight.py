@@ -8,9 +8,11 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_volumes, _secret
+from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import DryRuns, read_dry_runs
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
     CONNECTION_OPTIONS,
     FIRST_PATIENCE,
@@ -92,6 +94,7 @@ OPTIONS: dict[str, Any] = {
     "contradictions": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
+    "digest": {"type": "str", "default": ""},
     "render": {"type": "path"},
 }
 
@@ -111,7 +114,7 @@ LONGEST_NAME = 40
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Check input and cluster; the result holds ``warnings`` and the ``version`` that runs.
+    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, and which dry run is due.
 
     Where objects are only written as files, no cluster is asked.
     """
@@ -120,7 +123,7 @@ def run(task: Task) -> dict[str, Any]:
     if problems:
         raise Failure("\n".join(problems))
     if params["render"]:
-        return {"changed": False, "version": "", "warnings": warnings}
+        return {"changed": False, "version": "", "warnings": warnings, **asdict(DryRuns(params["digest"]))}
     client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
     running = _Cluster(client, params["namespace"], params["release"], storage)
@@ -135,12 +138,18 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
         ]
+        dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
         problems = [problem for check in checks for problem in check.result()]
     if not problems and not task.check_mode:
         problems = running.try_services(params)
     if problems:
         raise Failure("\n".join(problems))
-    return {"changed": False, "version": running.version, "warnings": warnings + storage.warnings}
+    return {
+        "changed": False,
+        "version": running.version,
+        "warnings": warnings + storage.warnings,
+        **asdict(dry_runs.result()),
+    }
 
 
 def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:

@@ -58,6 +58,10 @@ options:
       - A directory to write the objects to, as YAML files in a folder named after the set, instead of applying them.
       - No cluster is asked.
     type: path
+  dry_run_digest:
+    description: A checksum of the input for which M(airflow.kubernetes.dry_run) has refused nothing, to be remembered.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes

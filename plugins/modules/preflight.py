@@ -279,6 +279,10 @@ options:
     type: list
     elements: str
     default: []
+  digest:
+    description: A checksum of what the objects of the release depend on. The action plugin fills it.
+    type: str
+    default: ""
   render:
     description:
       - The directory that objects are written to instead of being applied. Only the input is checked then.
@@ -308,6 +312,19 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+digest:
+  description: The checksum that was given.
+  returned: success
+  type: str
+dry_run_due:
+  description: Whether the API server has not yet tried the objects of the release for this checksum.
+  returned: success
+  type: bool
+sets:
+  description: Names of the apply sets of the release that hold objects.
+  returned: success
+  type: list
+  elements: str
 version:
   description: The version of Airflow that the release runs; none before its first deploy.
   returned: success

@@ -7,7 +7,10 @@ Ansible validates a role's arguments when it comes to that role, and by then the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,31 @@ from ansible.module_utils.common.yaml import yaml_load
 Load = Callable[[Path], Any]
 
 
-def problems_of(roles: Path, variables: Mapping[str, Any], load: Load, template: Callable[[Any], Any]) -> Iterator[str]:
-    """Tell which variables are not of the type that their role wants.
+#: Folders of the collection whose files say what objects become of the arguments.
+_SOURCES = ("roles", "plugins")
 
-    Only what was set is looked at, which is what differs from the role's own default: the rest is known to be right.
+
+@dataclass(frozen=True)
+class Argument:
+    """A variable of a role that was set.
+
+    :param option: what the role's argument specification says of it.
+    :param value: as it was written, if it refers to what only a later task knows.
+    :param is_known: it does not.
+    """
+
+    name: str
+    option: Mapping[str, Any]
+    value: Any
+    is_known: bool
+
+
+def arguments_of(
+    roles: Path, variables: Mapping[str, Any], load: Load, template: Callable[[Any], Any]
+) -> Iterator[Argument]:
+    """Yield the variables of all roles that were set.
+
+    That is what differs from the role's own default: the rest is known to be right.
 
     :param roles: the folder of the collection's roles.
     :param variables: all variables of the host, as they were written.
@@ -35,14 +59,38 @@ def problems_of(roles: Path, variables: Mapping[str, Any], load: Load, template:
         options = yaml_load(specs)["argument_specs"]["main"]["options"]
         for name, option in options.items():
             if name in variables and variables[name] != defaults.get(name):
-                yield from _problem(name, option, variables[name], template)
+                yield _argument(name, option, variables[name], template)
 
 
-def _problem(name: str, option: Mapping[str, Any], written: Any, template: Callable[[Any], Any]) -> Iterator[str]:
+def _argument(name: str, option: Mapping[str, Any], written: Any, template: Callable[[Any], Any]) -> Argument:
     try:
-        value = template(written)
+        return Argument(name, option, template(written), is_known=True)
     except AnsibleError:
-        # It may refer to what only a later task knows.
-        return
+        return Argument(name, option, written, is_known=False)
+
+
+def problems_of(arguments: Iterable[Argument]) -> Iterator[str]:
+    """Tell which variables are not of the type that their role wants."""
+    for argument in arguments:
+        if argument.is_known:
+            yield from _problem(argument.name, argument.option, argument.value)
+
+
+def digest_of(collection: Path, arguments: Iterable[Argument], *others: Any) -> str:
+    """Return what changes when the arguments do, or what the collection makes of them. No secret is in it.
+
+    :param others: further values that objects depend on.
+    """
+    digest = hashlib.sha256()
+    for folder in _SOURCES:
+        for path in sorted((collection / folder).rglob("*")):
+            if path.suffix in (".py", ".yml", ".j2", ".sh") and path.is_file():
+                digest.update(path.read_bytes())
+    values = {argument.name: argument.value for argument in arguments if not argument.option.get("no_log")}
+    digest.update(json.dumps([values, *others], sort_keys=True, default=str).encode())
+    return digest.hexdigest()[:20]
+
+
+def _problem(name: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
     for message in ArgumentSpecValidator({name: dict(option)}).validate({name: value}).error_messages:
         yield f"The variable {name} is not what its role wants: {message}"

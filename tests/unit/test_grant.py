@@ -31,6 +31,24 @@ RELEASES: dict[str, Manifest] = {
         "airflow_redis_host": "redis.example.com",
     },
     "nothing": {"airflow_grant_playbooks": []},
+    **{
+        f"extra_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_destroy_data": True,
+            "airflow_extra_objects": [
+                {"apiVersion": "example.com/v1", "kind": "Gateway", "metadata": {"name": "a"}},
+                {
+                    "apiVersion": "example.com/v1beta1",
+                    "kind": "Policy",
+                    "metadata": {"name": "a", "namespace": "airflow"},
+                },
+                {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "monitoring"}},
+                {"apiVersion": "example.com/v1", "kind": "Alias", "metadata": {"name": "a", "namespace": "monitoring"}},
+                {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "a"}},
+            ],
+        }
+        for playbook in ("deploy", "destroy", "status")
+    },
 }
 
 
@@ -58,16 +76,21 @@ def grant(directory: Path) -> str:
 
 @pytest.fixture(scope="module")
 def granted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Manifest]]:
-    """Return the objects of each release by their kind."""
+    """Return the objects of each release by their kind, and their namespace where it is another."""
     directory = tmp_path_factory.mktemp("granted")
     grant(directory)
     return {
         release: {
-            manifest["kind"]: manifest
+            manifest["kind"] + elsewhere(manifest): manifest
             for manifest in (yaml.safe_load(path.read_text()) for path in (directory / release).rglob("*.yaml"))
         }
         for release in RELEASES
     }
+
+
+def elsewhere(manifest: Manifest) -> str:
+    namespace = manifest["metadata"].get("namespace", "airflow")
+    return "" if namespace == "airflow" else f" in {namespace}"
 
 
 def verbs(role: Manifest) -> dict[str, str]:
@@ -124,6 +147,27 @@ def test_what_is_asked_for_takes_more_of_the_namespace(granted: dict[str, dict[s
     assert role["cronjobs.batch"] == "get, create, patch, delete"
     assert role["pods"] == "get, list, watch, create, delete"
     assert "delete" in role["secrets"]
+
+
+def test_objects_of_the_users_own_take_rights_for_exactly_their_kinds(granted: dict[str, dict[str, Manifest]]) -> None:
+    plain, extra = verbs(granted["deploy"]["Role"]), granted["extra_deploy"]
+    added = {resource: told for resource, told in verbs(extra["Role"]).items() if plain.get(resource) != told}
+    all_verbs = "get, create, patch, delete"
+    assert added == {"gateways.example.com": all_verbs, "policies.example.com": all_verbs}
+    assert verbs(extra["Role in monitoring"]) == {"aliases.example.com": all_verbs, "secrets": "get, create, patch"}
+    assert verbs(extra["ClusterRole"]) == {"priorityclasses.scheduling.k8s.io": all_verbs}
+    binding = extra["RoleBinding in monitoring"]
+    assert binding["roleRef"]["name"] == extra["Role in monitoring"]["metadata"]["name"]
+    assert binding["subjects"] == extra["RoleBinding"]["subjects"]
+
+
+def test_to_destroy_them_takes_the_same_kinds_and_to_look_none(granted: dict[str, dict[str, Manifest]]) -> None:
+    extra = granted["extra_destroy"]
+    assert verbs(extra["Role"])["gateways.example.com"] == "get, delete"
+    assert verbs(extra["Role in monitoring"]) == {"aliases.example.com": "get, delete", "secrets": "get, delete"}
+    assert verbs(extra["ClusterRole"]) == {"priorityclasses.scheduling.k8s.io": "get, delete"}
+    assert granted["extra_status"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
+    assert verbs(granted["extra_status"]["Role"]) == verbs(granted["status"]["Role"])
 
 
 def test_rights_can_be_taken_back(granted: dict[str, dict[str, Manifest]]) -> None:

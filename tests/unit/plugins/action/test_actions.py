@@ -76,6 +76,7 @@ class TestWrongArguments:
     def action(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         action = importlib.import_module(f"{PACKAGE}.action.preflight").ActionModule
         monkeypatch.setattr(action, "wrong_arguments", None)
+        monkeypatch.setattr(action, "arguments", [])
         return action
 
     @staticmethod

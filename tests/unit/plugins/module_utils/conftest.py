@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 
 Manifest = dict[str, Any]
 
@@ -26,6 +26,7 @@ class Cluster:
     :ivar log: what was asked, but for reads: ``apply ConfigMap/name``, with a ``?`` behind a dry run.
     :ivar refusals: what an apply of ``Kind/name`` raises.
     :ivar leases: what holds releases, by path; asking for it is not noted.
+    :ivar cluster_kinds: kinds whose objects live in no namespace.
     :ivar rights: whether a verb on a resource is allowed, for the reviews.
     """
 
@@ -40,6 +41,7 @@ class Cluster:
         self.rights: Callable[[str, str], bool] = lambda verb, resource: True
         self.review_fails = False
         self.unknown_kinds: set[str] = set()
+        self.cluster_kinds: set[str] = set(NO_NAMESPACE)
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.version = 0
         self._applied: dict[tuple[str, str, str, str], Manifest] = {}
@@ -47,6 +49,11 @@ class Cluster:
 
     def has_kind(self, api_version: str, kind: str) -> bool:
         return kind not in self.unknown_kinds
+
+    def is_namespaced(self, api_version: str, kind: str) -> bool:
+        if kind in self.unknown_kinds:
+            raise Failure(f"The cluster has no kind {kind} in {api_version}.")
+        return kind not in self.cluster_kinds
 
     def add(self, kind: str, name: str, namespace: str | None = "airflow", **rest: Any) -> Manifest:
         """Put an object there that nobody here has applied; returned as it is stored."""
@@ -112,7 +119,8 @@ class Cluster:
                 raise ApiFailure("already exists", 409, "AlreadyExists")
             stored = copy.deepcopy(manifest)
             stored["metadata"]["resourceVersion"] = "1"
-            self.objects[key] = stored
+            if not dry_run:
+                self.objects[key] = stored
             return copy.deepcopy(stored)
 
     def delete(
@@ -211,7 +219,8 @@ class Cluster:
     def _need_namespace(self, key: tuple[str, str, str]) -> None:
         namespace = key[1]
         if namespace and ("Namespace", "", namespace) not in self.objects:
-            raise ApiFailure(f'namespaces "{namespace}" not found', 404, "NotFound")
+            details = {"kind": "namespaces", "name": namespace}
+            raise ApiFailure(f'namespaces "{namespace}" not found', 404, "NotFound", details)
 
     @staticmethod
     def _key(manifest: Manifest) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -69,6 +69,12 @@ class TestPrepare:
         (manifest,) = prepare([given], "airflow", "web", "data")
         assert manifest["metadata"]["namespace"] == "other"
 
+    def test_the_cluster_tells_which_kinds_live_in_no_namespace(self) -> None:
+        given = [thing("Bucket", "logs", metadata={"name": "logs", "namespace": "data"}), thing("Service", "web")]
+        bucket, service = prepare(given, "airflow", "web", "data", lambda _version, kind: kind != "Bucket")
+        assert "namespace" not in bucket["metadata"]
+        assert service["metadata"]["namespace"] == "data"
+
     def test_leaves_out_what_is_empty(self) -> None:
         assert prepare([None, {}], "airflow", "web", "data") == []
 
@@ -78,11 +84,21 @@ class TestPrepare:
             ({"kind": "Service", "metadata": {"name": "web"}}, "apiVersion"),
             ({"apiVersion": "v1", "metadata": {"name": "web"}}, "kind"),
             ({"apiVersion": "v1", "kind": "Service"}, "metadata.name"),
+            ({"apiVersion": "v1", "kind": "Service", "metadata": None}, "metadata.name"),
+            ({"apiVersion": "v1", "kind": "Service", "metadata": "web"}, "metadata.name"),
         ],
     )
     def test_says_what_an_object_lacks(self, given: Manifest, missing: str) -> None:
         with pytest.raises(Failure, match=rf"set web has no {missing}: "):
             prepare([given], "airflow", "web", "data")
+
+    def test_a_name_is_text(self) -> None:
+        with pytest.raises(Failure, match=r"Service/42: its metadata.name is no text. Quote it"):
+            prepare([{"apiVersion": "v1", "kind": "Service", "metadata": {"name": 42}}], "airflow", "web", "data")
+
+    def test_empty_labels_are_none(self) -> None:
+        (manifest,) = prepare([thing("Service", "web", metadata={"name": "web", "labels": None})], "a", "web", "data")
+        assert manifest["metadata"]["labels"] == {"airflow.kubernetes/release": "a", "airflow.kubernetes/set": "web"}
 
     def test_does_not_show_the_content_of_an_object_that_lacks_something(self) -> None:
         with pytest.raises(Failure) as failure:
@@ -410,6 +426,74 @@ class TestVolumeOfAFolder:
             apply(cluster, self.volume())
 
 
+class TestElsewhere:
+    """An object may live in another namespace than its release."""
+
+    given = thing("ConfigMap", "dashboard", metadata={"name": "dashboard", "namespace": "monitoring"})
+
+    @pytest.fixture
+    def cluster(self, cluster: Any) -> Any:
+        cluster.add("Namespace", "monitoring")
+        return cluster
+
+    def test_is_remembered_with_its_namespace(self, cluster: Any) -> None:
+        apply(cluster, self.given, thing("Service", "web"))
+        assert remembered(cluster) == ["v1 ConfigMap dashboard monitoring", "v1 Service web"]
+
+    def test_is_deleted_when_it_leaves_the_set(self, cluster: Any) -> None:
+        apply(cluster, self.given)
+        cluster.add(
+            "ConfigMap", "dashboard", metadata=cluster.objects["ConfigMap", "monitoring", "dashboard"]["metadata"]
+        )
+        cluster.objects["ConfigMap", "airflow", "dashboard"]["metadata"] = {"name": "dashboard"}
+        assert apply(cluster) == {"ConfigMap/dashboard": "deleted"}
+        assert ("ConfigMap", "monitoring", "dashboard") not in cluster.objects
+        assert ("ConfigMap", "airflow", "dashboard") in cluster.objects
+        assert remembered(cluster) == []
+
+    def test_what_is_kept_there_stays_known(self, cluster: Any) -> None:
+        secret = {**self.given, "kind": "Secret"}
+        apply(cluster, self.given, secret)
+        for _deploy in range(2):
+            assert apply(cluster)["Secret/dashboard"] == "kept"
+            assert remembered(cluster) == ["v1 Secret dashboard monitoring"]
+        cluster.objects.pop(("Secret", "monitoring", "dashboard"))
+        apply(cluster)
+        assert remembered(cluster) == []
+
+    @pytest.mark.parametrize(
+        ("line", "namespace"), [("v1 Service web", "airflow"), ("v1 Node a -", ""), ("v1 Service web other", "other")]
+    )
+    def test_a_line_says_where(self, line: str, namespace: str) -> None:
+        """The first two are what releases have been remembered by."""
+        reference = Reference.parse(line, "airflow")
+        assert reference.namespace == namespace
+        assert reference.line("airflow") == line
+
+
+class TestNoteOfDryRun:
+    def test_is_kept_beside_the_sets(self, cluster: Any) -> None:
+        apply(cluster, thing("Service", "web"))
+        sets = ApplySet(cluster, "airflow", "web", "airflow")
+        sets.note_dry_run("d1")
+        metadata = cluster.objects["ConfigMap", "airflow", "airflow-apply-sets"]["metadata"]
+        assert metadata["annotations"] == {"airflow.kubernetes/dry-run": "d1"}
+        assert metadata["labels"] == {"airflow.kubernetes/release": "airflow"}
+        assert remembered(cluster) == ["v1 Service web"]
+
+    def test_the_same_is_not_written_again(self, cluster: Any) -> None:
+        given = prepare([thing("Service", "web")], "airflow", "web", "airflow")
+        for digest in ("d1", "d1", ""):
+            sets = ApplySet(cluster, "airflow", "web", "airflow")
+            sets.apply(given)
+            sets.note_dry_run(digest)
+        assert cluster.log.count(INVENTORY) == 2
+
+    def test_check_mode_writes_nothing(self, cluster: Any) -> None:
+        ApplySet(cluster, "airflow", "web", "airflow", check_mode=True).note_dry_run("d1")
+        assert cluster.log == []
+
+
 class TestLeaving:
     @pytest.mark.parametrize("kind", ["PersistentVolumeClaim", "Secret"])
     def test_what_holds_data_stays_and_is_told(self, cluster: Any, kind: str) -> None:
@@ -555,6 +639,39 @@ class TestRefusals:
         assert "kubectl delete" not in said
         assert "make a new claim" in said
 
+    NODE_PORT: ClassVar[Manifest] = {
+        "field": "spec.ports[0].nodePort",
+        "message": "Forbidden: may not be used when `type` is 'ClusterIP'",
+    }
+
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_what_may_never_be_used_together_is_no_change(self, is_new: bool) -> None:
+        failure = ApiFailure("may not be used", 422, "Invalid", {"causes": [self.NODE_PORT]})
+        assert explain(failure, self.service, is_new) == "Service/web: the cluster refuses it: may not be used"
+
+    def test_a_creation_changes_nothing(self, cluster: Any) -> None:
+        cluster.refusals["apply Service/web"] = invalid("field is immutable")
+        with pytest.raises(Failure, match="Service/web: the cluster refuses it"):
+            apply(cluster, thing("Service", "web"))
+        cluster.add("Service", "web")
+        with pytest.raises(Failure, match="Service/web: a field cannot be changed once the object exists"):
+            apply(cluster, thing("Service", "web"))
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            "Forbidden: may not change once set",
+            "Forbidden: may not be changed once set",
+            "Forbidden: field can not be less than status.capacity",
+            "Forbidden: spec is immutable after creation except resources.requests",
+            "Forbidden: updates to provisioner are forbidden.",
+            "Forbidden: pod updates may not change fields other than `spec.containers[*].image`",
+        ],
+    )
+    def test_every_way_in_which_a_change_is_refused(self, message: str) -> None:
+        failure = ApiFailure("no", 422, "Invalid", {"causes": [{"field": "spec.x", "message": message}]})
+        assert "cannot be changed once the object exists: spec.x" in explain(failure, self.service)
+
     def test_what_is_invalid_is_not_taken_for_immutable(self) -> None:
         cause = {"field": "spec.port", "message": "must be between 1 and 65535"}
         said = explain(ApiFailure("port is bad", 422, "Invalid", {"causes": [cause]}), self.service)
@@ -638,7 +755,14 @@ class TestDiff:
 
 
 def options(connection: dict[str, Any], **given: Any) -> dict[str, Any]:
-    defaults = {"state": "present", "force_conflicts": False, "render": None, "objects": [], "replaces": []}
+    defaults = {
+        "state": "present",
+        "force_conflicts": False,
+        "render": None,
+        "objects": [],
+        "replaces": [],
+        "dry_run_digest": "",
+    }
     return {**connection, "release": "airflow", "set": "web", "namespace": "airflow", **defaults, **given}
 
 

@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ def asked(server: ApiServer) -> tuple[str, str, str, Any]:
 
 MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "data"}}
 PATH = "/api/v1/namespaces/data/configmaps/config"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def test_gets_an_object(server: ApiServer, client: Client) -> None:
@@ -123,6 +125,25 @@ def test_lists_by_label(server: ApiServer, client: Client) -> None:
     server.answers["GET", "/api/v1/namespaces/data/configmaps"] = (200, {"kind": "ConfigMapList", "items": [MAP]})
     assert client.list("v1", "ConfigMap", "data", "a=b")["items"] == [MAP]
     assert "labelSelector=a=b" in asked(server)[1]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_creation_that_is_only_tried_is_as_strict_as_an_apply(
+    server: ApiServer, client: Client, dry_run: bool
+) -> None:
+    server.answers["POST", "/api/v1/namespaces/data/configmaps"] = (201, MAP)
+    server.failures = []
+    assert client.create(MAP, "manager", dry_run=dry_run) == MAP
+    assert client.create(MAP, "manager", dry_run=dry_run) == MAP
+    path = asked(server)[1]
+    assert path.count("dryRun=All") == path.count("fieldValidation=Strict") == int(dry_run)
+
+
+def test_tells_which_kinds_live_in_a_namespace(client: Client) -> None:
+    assert client.is_namespaced("v1", "ConfigMap")
+    assert not client.is_namespaced("v1", "Namespace")
+    with pytest.raises(Failure, match=r"has no kind Bucket in example.com/v1"):
+        client.is_namespaced("example.com/v1", "Bucket")
 
 
 @pytest.mark.parametrize(("dry_run", "force"), [(False, False), (True, False), (False, True)])
@@ -302,7 +323,7 @@ class TestPatience:
     ) -> None:
         server.answers |= {("GET", "/readyz"): (200, "ok"), ("GET", PATH): (200, MAP)}
         server.asked.clear()
-        server.failures = [refuse(403, "forbidden", "Forbidden")] * 2 + [hang_up]
+        server.failures = [refuse(403, "forbidden", "Forbidden")] + [hang_up] * 2
         assert client.request("get", PATH) == MAP
         assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", "/readyz", "/readyz", PATH]
 
@@ -314,14 +335,42 @@ class TestPatience:
             client.request("get", PATH)
         assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", PATH]
 
-    def test_where_readiness_is_not_told_either_it_takes_a_while(
+    def test_where_readiness_is_secret_a_review_of_rights_tells_that_the_server_is_ready(
+        self, server: ApiServer, client: Client
+    ) -> None:
+        forbidden = {"kind": "Status", "message": "forbidden", "reason": "Forbidden"}
+        server.answers |= {
+            ("GET", "/readyz"): (403, forbidden),
+            ("GET", PATH): (403, forbidden),
+            ("POST", REVIEWS): (201, {"status": {"allowed": False}}),
+        }
+        began = time.monotonic()
+        for _request in range(3):
+            server.asked.clear()
+            with pytest.raises(ApiFailure, match="forbidden"):
+                client.request("get", PATH)
+            assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", REVIEWS, PATH]
+        assert time.monotonic() - began < _client.READY_PATIENCE / 3
+
+    def test_where_nothing_tells_that_it_is_ready_it_takes_a_while_once(
         self, server: ApiServer, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(_client, "READY_PATIENCE", 0.1)
+        monkeypatch.setattr(_client, "READY_PATIENCE", 0.4)
         server.failures = [refuse(403, "forbidden", "Forbidden")] * 1000
         with pytest.raises(ApiFailure, match="forbidden"):
             client.request("get", PATH)
-        assert 900 < len(server.failures) < 998
+        assert 800 < len(server.failures) < 996
+        server.asked.clear()
+        with pytest.raises(ApiFailure, match="forbidden"):
+            client.request("get", PATH)
+        assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", REVIEWS, PATH]
+
+    def test_a_server_that_starts_forbids_the_review_too(self, server: ApiServer, client: Client) -> None:
+        server.answers |= {("GET", "/readyz"): (200, "ok"), ("GET", PATH): (200, MAP)}
+        server.asked.clear()
+        server.failures = [refuse(403, "forbidden", "Forbidden")] * 3
+        assert client.request("get", PATH) == MAP
+        assert [path for _method, path, *_rest in server.asked] == [PATH, "/readyz", REVIEWS, "/readyz", PATH]
 
     def test_patience_has_an_end(self, server: ApiServer, client: Client, said: list[str]) -> None:
         server.failures = [refuse(503, "starting", "ServiceUnavailable")] * 1000

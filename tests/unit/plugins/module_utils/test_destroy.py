@@ -101,6 +101,23 @@ def test_what_deletes_no_data_need_not_be_confirmed(destroy: Any, given: dict[st
 
 
 @pytest.mark.parametrize("data", [False, True])
+def test_what_is_in_another_namespace_goes_too(deployed: Any, destroy: Any, data: bool) -> None:
+    deployed.add("Namespace", "monitoring")
+    metadata = {"name": "airflow-extra", "namespace": "monitoring"}
+    given = [{"apiVersion": "v1", "kind": kind, "metadata": metadata} for kind in ("ConfigMap", "Secret")]
+    ApplySet(deployed, "airflow", "extra_objects", "airflow").apply(
+        prepare(given, "airflow", "extra_objects", "airflow")
+    )
+    result = destroy(data=data)
+    left = [kind for kind, namespace, _name in deployed.objects if namespace == "monitoring"]
+    assert left == ([] if data else ["Secret"])
+    assert ("Secret/airflow-extra (namespace monitoring)" in result["kept"]) is not data
+    assert destroy(data=True)["kept"] == []
+    assert "Secret/airflow-extra" not in of(deployed, "airflow")
+    assert "ConfigMap/airflow-apply-sets" not in of(deployed, "airflow")
+
+
+@pytest.mark.parametrize("data", [False, True])
 def test_nothing_of_another_release_or_of_nobody_goes(deployed: Any, destroy: Any, data: bool) -> None:
     before = of(deployed, "other")
     destroy(data=data)

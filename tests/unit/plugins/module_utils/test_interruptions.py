@@ -170,6 +170,8 @@ class Connection(Client):
         plural = kind.lower()[:-1] + "ies" if kind.endswith("y") else kind.lower() + "s"
 
         class Resource:
+            namespaced = kind != "Namespace"
+
             @staticmethod
             def path(name: str | None = None, namespace: str | None = None) -> str:
                 where = f"{root}/namespaces/{namespace}/{plural}" if namespace else f"{root}/{plural}"
@@ -211,7 +213,7 @@ class Runs:
             given = [changed(item) for item in objects] if change else objects
             given = [] if change and name == "flower" else given
             more = {"set": name, "objects": given, "state": "present", "render": None}
-            more |= {"force_conflicts": False, "replaces": []}
+            more |= {"force_conflicts": False, "replaces": [], "dry_run_digest": ""}
             _apply_set.run(Task({**params, **more}))
             if name == "airflow" and secrets:
                 _secret.run(Task({**params, "secrets": wanted_secrets(), "render": None}))

@@ -20,7 +20,9 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions im
     Right,
     allows,
     missing,
+    permissions_for,
     require,
+    resource_of,
     rules_of,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
@@ -48,6 +50,22 @@ class TestMissing:
         with pytest.raises(Failure) as failure:
             require(cluster, {"namespace": "airflow", "permissions": WANTED})
         assert failure.value.message.splitlines() == told
+
+    def test_in_another_namespace_is_asked_for_there(self, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+        request = cluster.request
+
+        def note(method: str, path: str, body: Any = None, **params: Any) -> Any:
+            asked.append(body["spec"].get("resourceAttributes", {}).get("namespace"))
+            return request(method, path, body, **params)
+
+        monkeypatch.setattr(cluster, "request", note)
+        elsewhere = {"resources": ["pods"], "verbs": ["get"], "namespace": "monitoring"}
+        assert missing(cluster, "airflow", [elsewhere]) == []
+        assert asked == [None, "monitoring"]
+        cluster.rights = lambda verb, resource: False
+        (told,) = missing(cluster, "airflow", [elsewhere])
+        assert told.startswith("No permission to get pods in the namespace monitoring")
 
     def test_what_is_wanted_twice_is_told_once(self, cluster: Any) -> None:
         cluster.rights = lambda verb, resource: False
@@ -157,3 +175,41 @@ def test_a_diagnosis_says_what_is_missing_and_is_written(
         "No permission to create secrets in the namespace airflow",
     ]
     assert result["path"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource"),
+    [
+        ("ConfigMap", "configmaps"),
+        ("NetworkPolicy", "networkpolicies"),
+        ("Ingress", "ingresses"),
+        ("Endpoints", "endpoints"),
+        ("Gateway", "gateways"),
+        ("Prometheus", "prometheuses"),
+        ("Sandbox", "sandboxes"),
+        ("Switch", "switches"),
+    ],
+)
+def test_a_resource_is_named_after_its_kind(kind: str, resource: str) -> None:
+    assert resource_of(kind) == resource
+
+
+def test_the_permissions_for_objects_are_few() -> None:
+    def thing(kind: str, namespace: str = "") -> dict[str, Any]:
+        return {"apiVersion": "example.com/v1", "kind": kind, "metadata": {"name": "a", "namespace": namespace}}
+
+    objects = [thing("Bucket"), thing("Bucket", "airflow"), thing("Bucket", "other"), thing("StorageClass"), {}]
+    objects += [{**thing("Bucket"), "metadata": wrong} for wrong in (None, "text")]
+    bucket = {"group": "example.com", "resources": ["buckets"], "verbs": ["get", "delete"]}
+    assert permissions_for(objects, "airflow", ["get", "delete"]) == [
+        bucket,
+        {**bucket, "namespace": "other"},
+        {**bucket, "resources": ["storageclasses"], "cluster": True},
+    ]
+
+
+@pytest.mark.parametrize(("data", "verbs"), [(False, ["get"]), (True, ["get", "delete"])])
+def test_what_holds_data_is_deleted_only_with_it(data: bool, verbs: list[str]) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}}
+    (permission,) = permissions_for([secret], "airflow", ["get", "delete"], data)
+    assert permission["verbs"] == verbs

@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "contradictions": [],
     "variables": [],
     "known_variables": [],
+    "digest": "d1",
     "render": None,
 }
 
@@ -53,9 +54,30 @@ def problems(**given: Any) -> list[str]:
 
 def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(_preflight, "Client")
-    assert _preflight.run(Task({**GOOD, "render": "rendered"})) == {"changed": False, "version": "", "warnings": []}
+    result = _preflight.run(Task({**GOOD, "render": "rendered"}))
+    assert result == {"changed": False, "version": "", "warnings": [], "digest": "d1", "dry_run_due": True, "sets": ()}
     with pytest.raises(Failure, match="airflow_namespace"):
         _preflight.run(Task({**GOOD, "render": "rendered", "namespace": "Airflow"}))
+
+
+class TestDryRuns:
+    """The API server tries what it has not tried yet."""
+
+    @pytest.mark.parametrize(("noted", "digest", "is_due"), [("d1", "d1", False), ("d0", "d1", True), ("", "", True)])
+    def test_are_due_where_something_was_set_anew(
+        self, cluster: Any, run: Any, noted: str, digest: str, is_due: bool
+    ) -> None:
+        note = {"annotations": {"airflow.kubernetes/dry-run": noted}}
+        cluster.add("ConfigMap", "airflow-apply-sets", metadata=note, data={"web": "v1 Service web", "airflow": ""})
+        result = run(digest=digest)
+        assert (result["dry_run_due"], result["sets"], result["digest"]) == (is_due, ["airflow", "web"], digest)
+
+    def test_are_due_before_the_first_deploy(self, run: Any) -> None:
+        assert run()["dry_run_due"]
+
+    def test_are_due_where_nothing_can_be_read(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["get ConfigMap/airflow-apply-sets"] = FORBIDDEN
+        assert run()["dry_run_due"]
 
 
 def test_a_short_absence_of_the_cluster_is_outlasted(monkeypatch: pytest.MonkeyPatch) -> None:
