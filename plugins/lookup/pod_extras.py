@@ -48,48 +48,50 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import FIELDS, MASTER, Extras, add_extras
 from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import from_registry
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+    MASTER,
+    Extras,
+    add_extras,
+    extras_of_group,
+    extras_of_role,
+)
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         self.set_options(var_options=variables, direct=kwargs)
-        known = variables or {}
+        self.known: Mapping[str, Any] = variables or {}
         roles, group = self.get_option("roles"), self.get_option("group")
-        levels = [[self._of_role("airflow", known)]]
-        levels += [[self._of_role(MASTER, known)]] if MASTER in roles else []
-        levels += [[self._of_role(role, known) for role in roles if role != MASTER]]
-        levels += [[self._of_group(group, known)]] if group else []
+        levels = [["airflow"], [role for role in roles if role == MASTER], [role for role in roles if role != MASTER]]
+        extras = [[extras_of_role(role, self._value) for role in level] for level in levels]
+        extras += [[extras_of_group(group)]] if group else []
+        if not any(one.fields for level in extras for one in level):
+            return terms
+        registered = [[self._from_registry(one) for one in level] for level in extras]
+        defaults = {"securityContext": self._value("airflow_container_security_context")}
         try:
-            return [add_extras(workload, levels, self._container_defaults(known)) for workload in terms]
+            return [add_extras(workload, registered, defaults) for workload in terms]
         except Failure as failure:
             raise AnsibleError(failure.message) from failure
 
-    def _of_role(self, role: str, variables: Mapping[str, Any]) -> Extras:
-        named = {field: variables.get(f"{role}_{field}") for field in FIELDS}
-        # The image of all components is in their containers already.
-        fields = {field: self._templar.template(value) for field, value in named.items() if value and field != "image"}
-        return self._registered(Extras(role, fields), variables)
+    def _value(self, name: str) -> Any:
+        """Return what a variable holds; most of these are empty, and cost nothing."""
+        written = self.known.get(name)
+        return self._templar.template(written) if written else written
 
-    def _of_group(self, group: Mapping[str, Any], variables: Mapping[str, Any]) -> Extras:
-        fields = {field: group[field] for field in FIELDS if group.get(field)}
-        return self._registered(Extras("workers", fields, group["name"]), variables)
-
-    def _registered(self, extras: Extras, variables: Mapping[str, Any]) -> Extras:
+    def _from_registry(self, extras: Extras) -> Extras:
         """Have every image that the additions name from the registry of all images."""
-        registry = self._templar.template(variables.get("airflow_image_registry", ""))
+        registry = self._value("airflow_image_registry")
         if not registry:
             return extras
         fields = dict(extras.fields)
         for field in ("extra_containers", "extra_init_containers"):
-            if field in fields:
-                fields[field] = [{**each, "image": from_registry(each["image"], registry)} for each in fields[field]]
+            fields[field] = [
+                {**container, "image": from_registry(container.get("image", ""), registry)}
+                for container in extras.entries(field)
+            ]
         if "image" in fields:
             fields["image"] = from_registry(fields["image"], registry)
         return Extras(extras.role, fields, extras.group)
-
-    def _container_defaults(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-        context = self._templar.template(variables.get("airflow_container_security_context", {}))
-        return {"securityContext": context} if context else {}

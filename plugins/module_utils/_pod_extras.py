@@ -8,7 +8,7 @@ collection has and to the levels before it; where two name the same, the later l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,9 @@ KEYS = {
 }
 MAPPINGS = ("annotations", "labels")
 #: Of all of these a variable of a role is named ``<role>_<field>``; a worker group has them by their own names.
-FIELDS = (*KEYS, *MAPPINGS, "env_from", "tmp_size", "image")
+FIELDS = (*KEYS, *MAPPINGS, "env_from", "tmp_size")
+#: What all components have already, by the templates of the role ``airflow``.
+_SHARED_FIELDS = frozenset({"labels", "tmp_size"})
 
 #: Roles whose container has another name than they.
 _CONTAINERS = {"workers": "worker", "postgres": "postgresql"}
@@ -35,14 +37,14 @@ MASTER = "master"
 MIGRATIONS = "migrations"
 
 #: Names within pods that the collection gives.
-OWN_VOLUMES = frozenset(
-    "tmp scripts dags logs certificates git bundles user webserver-config run set-up "
-    "postgresql-data redis-data mysql-data".split()
-)
-OWN_CONTAINERS = frozenset(
-    "api-server scheduler dag-processor triggerer worker flower migrations log-retention trial postgresql mysql redis "
-    "pgbouncer wait-for-schema wait-for-api-server make-user".split()
-)
+OWN_VOLUMES = frozenset({
+    "bundles", "certificates", "dags", "git", "logs", "mysql-data", "postgresql-data", "redis-data", "run", "scripts",
+    "set-up", "tmp", "user", "webserver-config",
+})  # fmt: skip
+OWN_CONTAINERS = frozenset({
+    "api-server", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
+    "postgresql", "redis", "scheduler", "trial", "triggerer", "wait-for-api-server", "wait-for-schema", "worker",
+})  # fmt: skip
 _OWN_NAMES = {
     "extra_volumes": OWN_VOLUMES,
     "extra_containers": OWN_CONTAINERS,
@@ -84,7 +86,22 @@ class Extras:
         return is_main and container["name"] == _CONTAINERS.get(self.role, self.role.replace("_", "-"))
 
 
-def problems(extras: Extras) -> Iterator[str]:
+def extras_of_role(role: str, read: Callable[[str], Any]) -> Extras:
+    """Return what a role's variables add.
+
+    :param read: returns a variable's value, or something empty where there is none.
+    """
+    fields = {field: read(f"{role}_{field}") for field in FIELDS if role != "airflow" or field not in _SHARED_FIELDS}
+    return Extras(role, {field: value for field, value in fields.items() if value})
+
+
+def extras_of_group(group: Mapping[str, Any]) -> Extras:
+    """Return what one of ``workers_groups`` adds; an image of its own is that of all its containers."""
+    fields = {field: group[field] for field in (*FIELDS, "image") if group.get(field)}
+    return Extras("workers", fields, str(group.get("name", "")))
+
+
+def problems_of_extras(extras: Extras) -> Iterator[str]:
     """Tell what cannot work wherever the additions go."""
     for field, key in KEYS.items():
         seen: dict[str, Mapping[str, Any]] = {}
@@ -128,7 +145,9 @@ def add_extras(
     own += [(container, True) for container in spec["containers"]]
     if not any(container.get("envFrom") for container, _is_main in own):
         # Neither a server nor the volume's janitor has a use for what Airflow's components mount.
-        levels = [[_metadata_only(extras) if extras.role == "airflow" else extras for extras in each] for each in levels]
+        levels = [
+            [_metadata_only(extras) if extras.role == "airflow" else extras for extras in each] for each in levels
+        ]
     targets = [
         (container, [[extras for extras in each if extras.is_for(container, is_main)] for each in levels])
         for container, is_main in own
@@ -180,8 +199,8 @@ def _chosen(levels: Sequence[Sequence[Extras]], field: str) -> dict[str, Any]:
                 other, first = found.setdefault(key, (extras, entry))
                 if first != entry:
                     raise Failure(
-                        f"{extras.variable(field)} and {other.variable(field)} both have {key}, in one pod, and differ. "
-                        "Give one of them another name, or make them equal."
+                        f"{extras.variable(field)} and {other.variable(field)} both have {key}, in one pod, and "
+                        "differ. Give one of them another name, or make them equal."
                     )
         chosen.update({key: entry for key, (_extras, entry) in found.items()})
     return chosen
@@ -239,9 +258,7 @@ def _add_to_container(container: Manifest, levels: Sequence[Sequence[Extras]]) -
         container["envFrom"] = own + [source for at, source in enumerate(sources) if source not in sources[:at] + own]
 
 
-def _add_containers(
-    spec: Manifest, levels: Sequence[Sequence[Extras]], container_defaults: Mapping[str, Any]
-) -> None:
+def _add_containers(spec: Manifest, levels: Sequence[Sequence[Extras]], container_defaults: Mapping[str, Any]) -> None:
     """Native sidecars come first, for our own init containers may connect through them; init containers come last."""
     beside, before = (
         [{**_plain(container_defaults), **container} for container in _chosen(levels, field).values()]
@@ -254,7 +271,9 @@ def _add_containers(
     names = [container["name"] for container in (*spec.get("initContainers", ()), *spec["containers"])]
     for name in (name for at, name in enumerate(names) if name in names[:at]):
         field = "extra_init_containers" if name in {each["name"] for each in before} else "extra_containers"
-        raise Failure(f"{_origin(levels, field, name)} has {name}, but the pod has a container of that name. Rename it.")
+        raise Failure(
+            f"{_origin(levels, field, name)} has {name}, but the pod has a container of that name. Rename it."
+        )
 
 
 def _is_native_sidecar(container: Mapping[str, Any]) -> bool:
@@ -280,8 +299,8 @@ def _check_mounts(workload: Manifest, spec: Manifest, levels: Sequence[Sequence[
         for mount in extras.entries("extra_volume_mounts"):
             if mount.get("name") not in known:
                 raise Failure(
-                    f"{extras.variable('extra_volume_mounts')} mounts the volume {mount.get('name')}, which the pods of "
-                    f"{workload['metadata'].get('name', extras.role)} do not have. "
+                    f"{extras.variable('extra_volume_mounts')} mounts the volume {mount.get('name')}, which the "
+                    f"pods of {workload['metadata'].get('name', extras.role)} do not have. "
                     f"Add it to {extras.variable('extra_volumes')}."
                 )
 
