@@ -75,8 +75,7 @@ def _wrong_extras(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
 
     levels = [extras_of_role(path.name, read) for path in sorted(_ROLES.iterdir())]
     levels += [extras_of_group(group) for group in read("workers_groups") or []]
-    for extras in levels:
-        yield from problems_of_extras(extras)
+    return problems_of_extras(levels)
 
 
 def role_variables() -> list[str]:

@@ -101,8 +101,24 @@ def extras_of_group(group: Mapping[str, Any]) -> Extras:
     return Extras("workers", fields, str(group.get("name", "")))
 
 
-def problems_of_extras(extras: Extras) -> Iterator[str]:
-    """Tell what cannot work wherever the additions go."""
+def problems_of_extras(levels: Sequence[Extras]) -> Iterator[str]:
+    """Tell what cannot work, whatever the pods are that the additions of all roles and groups go to."""
+    volumes = OWN_VOLUMES | {str(volume.get("name")) for extras in levels for volume in extras.entries("extra_volumes")}
+    for extras in levels:
+        yield from _problems(extras)
+        for mount in extras.entries("extra_volume_mounts"):
+            if mount.get("name") not in volumes:
+                yield _unknown_volume(extras, mount, "no pod has")
+
+
+def _unknown_volume(extras: Extras, mount: Mapping[str, Any], who: str) -> str:
+    return (
+        f"{extras.variable('extra_volume_mounts')} mounts the volume {mount.get('name')}, which {who}. "
+        f"Add it to {extras.variable('extra_volumes')}."
+    )
+
+
+def _problems(extras: Extras) -> Iterator[str]:
     for field, key in KEYS.items():
         seen: dict[str, Mapping[str, Any]] = {}
         for entry in extras.entries(field):
@@ -298,11 +314,8 @@ def _check_mounts(workload: Manifest, spec: Manifest, levels: Sequence[Sequence[
     for extras in (extras for level in levels for extras in level):
         for mount in extras.entries("extra_volume_mounts"):
             if mount.get("name") not in known:
-                raise Failure(
-                    f"{extras.variable('extra_volume_mounts')} mounts the volume {mount.get('name')}, which the "
-                    f"pods of {workload['metadata'].get('name', extras.role)} do not have. "
-                    f"Add it to {extras.variable('extra_volumes')}."
-                )
+                name = workload["metadata"].get("name", extras.role)
+                raise Failure(_unknown_volume(extras, mount, f"the pods of {name} do not have"))
 
 
 def _origin(levels: Sequence[Sequence[Extras]], field: str, key: str) -> str:

@@ -163,7 +163,7 @@ def test_a_volume_of_a_claim_template_can_be_mounted() -> None:
     [
         (scheduler(extra_volumes=[{"emptyDir": {}}]), "scheduler_extra_volumes has an entry without name."),
         (
-            scheduler(extra_volume_mounts=[{"name": "a"}]),
+            scheduler(extra_volume_mounts=[{"name": "tmp"}]),
             "scheduler_extra_volume_mounts has an entry without mountPath.",
         ),
         (scheduler(host_aliases=[{"hostnames": ["a"]}]), "scheduler_host_aliases has an entry without ip."),
@@ -180,6 +180,10 @@ def test_a_volume_of_a_claim_template_can_be_mounted() -> None:
             "extra_containers of worker group big has worker, a name that the collection uses.",
         ),
         (
+            scheduler(extra_volume_mounts=[{"name": "nowhere", "mountPath": "/x"}]),
+            "scheduler_extra_volume_mounts mounts the volume nowhere, which no pod has. Add it to scheduler_extra",
+        ),
+        (
             scheduler(labels={"airflow.kubernetes/release": "x"}),
             "scheduler_labels has airflow.kubernetes/release, which the collection sets itself.",
         ),
@@ -190,7 +194,7 @@ def test_a_volume_of_a_claim_template_can_be_mounted() -> None:
     ],
 )
 def test_what_can_work_in_no_pod_is_told(extras: Extras, message: str) -> None:
-    (found,) = problems_of_extras(extras)
+    (found,) = problems_of_extras([extras])
     assert found.startswith(message)
 
 
@@ -202,7 +206,15 @@ def test_what_can_work_in_no_pod_is_told(extras: Extras, message: str) -> None:
     ],
 )
 def test_what_can_work_is_not(extras: Extras) -> None:
-    assert list(problems_of_extras(extras)) == []
+    assert list(problems_of_extras([extras])) == []
+
+
+def test_a_volume_of_any_level_can_be_mounted() -> None:
+    levels = [
+        Extras("airflow", {"extra_volumes": [{"name": "a"}]}),
+        scheduler(extra_volume_mounts=[{"name": "a", "mountPath": "/a"}, {"name": "dags", "mountPath": "/d"}]),
+    ]
+    assert list(problems_of_extras(levels)) == []
 
 
 def test_a_roles_own_image_and_what_all_have_already_are_no_additions() -> None:
