@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+    extras_of_group,
+    extras_of_role,
+    problems_of_extras,
+)
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments import Argument
@@ -57,7 +63,23 @@ class ActionModule(InProcessAction):
             return loader.load_from_file(str(path), unsafe=True, trusted_as_template=True)
 
         cls.arguments = list(_role_arguments.arguments_of(_ROLES, variables, load, templar.template))
-        cls.wrong_arguments = list(_role_arguments.problems_of(cls.arguments))
+        problems = list(_role_arguments.problems_of(cls.arguments))
+        cls.wrong_arguments = problems or list(_wrong_extras(variables, templar))
+
+
+def _wrong_extras(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
+    """Tell what users add to pods that cannot work in any."""
+
+    def read(name: str) -> Any:
+        try:
+            return templar.template(variables[name]) if variables.get(name) else None
+        except AnsibleError:
+            # It may refer to what only a later task knows.
+            return None
+
+    levels = [extras_of_role(path.name, read) for path in sorted(_ROLES.iterdir())]
+    levels += [extras_of_group(group) for group in read("workers_groups") or []]
+    return problems_of_extras(levels)
 
 
 def role_variables() -> list[str]:

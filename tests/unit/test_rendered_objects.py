@@ -24,9 +24,10 @@ GIT = ["git", "small"]
 #: Those without network policies.
 OPEN = ["least"]
 #: Claims that are there already.
-USERS_OWN = {"small": {"team-files"}}
+USERS_OWN = {"small": {"team-files"}, "everything": {"models"}}
 #: Secrets that examples name and the user makes, with their keys.
-USERS_SECRETS = {"git-sync": {"username", "password"}}
+USERS_SECRETS = {"git-sync": {"username", "password"}, "company": set(), "models": set(), "triggers": set()}
+USERS_CONFIG_MAPS = {"company-ca", "further", "plans"}
 
 
 @cache
@@ -194,7 +195,7 @@ def test_what_a_pod_reads_is_there(pod: Pod) -> None:
             config_maps |= {source["configMap"]["name"] for source in volume["projected"]["sources"][:1]}
             secrets |= {source["secret"]["name"]: set() for source in volume["projected"]["sources"][1:]}
         claims |= {volume["persistentVolumeClaim"]["claimName"]} if "persistentVolumeClaim" in volume else set()
-    assert config_maps <= names(pod.release, "ConfigMap")
+    assert config_maps <= names(pod.release, "ConfigMap") | USERS_CONFIG_MAPS
     assert claims <= names(pod.release, "PersistentVolumeClaim") | USERS_OWN.get(pod.release, set())
     known = USERS_SECRETS | secret_keys(pod.release)
     assert secrets.keys() <= known.keys()
@@ -217,7 +218,8 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     clones = {"/opt/airflow/bundles"} if pod.release in GIT else set()
     added = {"/opt/airflow/config/airflow_kubernetes_mysql_tls.py"} if pod.release == "mysql_managed" else set()
     if any(container["name"] == "api-server" for container in pod.containers):
-        added.add("/opt/airflow/plugins/airflow_kubernetes_jwt.py")
+        distribution = "/opt/airflow/config/airflow_kubernetes_jwt"
+        added |= {f"{distribution}{end}" for end in (".py", "-1.dist-info/METADATA", "-1.dist-info/entry_points.txt")}
     assert hidden <= {"/opt/airflow/logs"} | without_dags | clones | added
 
 
@@ -541,7 +543,8 @@ def test_containers_of_one_pod_have_nothing_to_write_in_common_but_logs_and_dags
         (mount["name"], mount.get("subPath"))
         for container in pod.spec["containers"]
         for mount in container["volumeMounts"]
-        if not mount.get("readOnly") and mount["name"] not in ("logs", "dags")
+        # What users mount into all of them, they have in common.
+        if not mount.get("readOnly") and mount["name"] not in ("logs", "dags", "further", "company-ca", "plans")
     ]
     assert len(places) == len(set(places))
     assert [name for name, _path in places].count("tmp") == len(pod.spec["containers"])

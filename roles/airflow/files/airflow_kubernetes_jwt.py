@@ -15,6 +15,13 @@ from typing import Any
 import attrs
 import jwt
 from airflow.api_fastapi.auth.tokens import JWTValidator
+from airflow.plugins_manager import AirflowPlugin
+
+
+class AcceptOtherSecret(AirflowPlugin):
+    """What Airflow loads by the entry point of a distribution, wherever its folder of plugins is."""
+
+    name = "airflow_kubernetes_jwt"
 
 
 def accept(other: str, own: str) -> None:

@@ -15,19 +15,30 @@ import sys
 
 import database
 
+#: Wants a placeholder for each name.
 QUERY = """
     SELECT max(latest_heartbeat), CURRENT_TIMESTAMP FROM job
-    WHERE job_type = %s AND state = 'running' AND (hostname = %s OR hostname LIKE %s OR hostname = %s)
+    WHERE job_type = %s AND state = 'running' AND (hostname LIKE %s OR hostname IN ({}))
 """
+
+
+def names_of(host: str) -> list[str]:
+    """Return under what a host may be known: its name, and its addresses of IPv4 and IPv6.
+
+    Airflow's option ``core.hostname_callable`` chooses one of them.
+    """
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [host, *sorted({str(address[0]) for _family, _type, _protocol, _name, address in found})]
 
 
 def main() -> None:
     job_type, max_age = sys.argv[1], float(sys.argv[2])
     host = socket.gethostname()
-    address = socket.gethostbyname(host)
+    names = names_of(host)
+    query = QUERY.format(", ".join(["%s"] * len(names)))
     try:
         with database.connected() as cursor:
-            last, now = cursor.row(QUERY, job_type, host, host + ".%", address)
+            last, now = cursor.row(query, job_type, host + ".%", *names)
     except database.Unavailable as error:
         sys.exit(f"no answer from the database: {error}")
     if last is None:
@@ -37,7 +48,7 @@ def main() -> None:
         sys.exit(f"the last heartbeat of the {job_type} is {age:.0f} s old, more than {max_age:.0f} s")
     for port in sys.argv[3:]:
         try:
-            socket.create_connection((address, int(port)), timeout=5).close()
+            socket.create_connection((host, int(port)), timeout=5).close()
         except OSError as error:
             sys.exit(f"the {job_type} does not serve port {port} yet: {error}")
 

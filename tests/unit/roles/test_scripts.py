@@ -373,7 +373,12 @@ class TestProbeHeartbeat:
     def probe(self, load: Any, monkeypatch: Any) -> Callable[[float | None], None]:
         monkeypatch.setattr(sys, "argv", ["probe", "TriggererJob", "60"])
         monkeypatch.setattr(socket, "gethostname", lambda: "airflow-triggerer-0")
-        monkeypatch.setattr(socket, "gethostbyname", lambda name: "10.0.0.1")
+        self.addresses = ["10.0.0.1"]
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda name, port, type: [(None, type, 6, "", (address, 0)) for address in self.addresses],
+        )
 
         def probe(age: float | None) -> None:
             now = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -386,7 +391,16 @@ class TestProbeHeartbeat:
     def test_a_fresh_one(self, probe: Any, age: float) -> None:
         probe(age)
         ((_query, values),) = self.database.queries
-        assert values == ("TriggererJob", "airflow-triggerer-0", "airflow-triggerer-0.%", "10.0.0.1")
+        assert values == ("TriggererJob", "airflow-triggerer-0.%", "airflow-triggerer-0", "10.0.0.1")
+
+    @pytest.mark.parametrize("addresses", [["fd00::7"], ["10.0.0.1", "fd00::7"]])
+    def test_any_address_of_the_pod_may_be_its_name(self, probe: Any, addresses: list[str]) -> None:
+        """A pod may have IPv6 alone, which ``gethostbyname`` knows nothing of."""
+        self.addresses = addresses
+        probe(0.0)
+        ((query, values),) = self.database.queries
+        assert values[3:] == tuple(addresses)
+        assert query.count("%s") == len(values)
 
     def test_an_old_one(self, probe: Any) -> None:
         with pytest.raises(SystemExit, match="the last heartbeat of the TriggererJob is 61 s old, more than 60 s"):
@@ -410,7 +424,7 @@ class TestProbeHeartbeat:
         with pytest.raises(SystemExit, match=r"TriggererJob does not serve port 8794 yet: .*refused"):
             probe(1.0)
         probe(1.0)
-        assert asked == [(("10.0.0.1", 8794), 5)] * 2
+        assert asked == [(("airflow-triggerer-0", 8794), 5)] * 2
 
     def test_no_database(self, probe: Any, load: Any) -> None:
         away = Database(OperationalError("connection refused\n\tIs it running?"))
@@ -479,6 +493,7 @@ class TestOtherJwtSecret:
                 attrs=SimpleNamespace(evolve=dataclasses.replace),
                 jwt=SimpleNamespace(InvalidSignatureError=InvalidSignatureError),
                 airflow__api_fastapi__auth__tokens=SimpleNamespace(JWTValidator=JWTValidator),
+                airflow__plugins_manager=SimpleNamespace(AirflowPlugin=object),
             )
             return JWTValidator
 

@@ -101,6 +101,18 @@ class TestWrongArguments:
         assert result["failed"]
         assert "The variable workers_groups is not what its role wants" in result["msg"]
 
+    def test_additions_to_pods_that_work_in_none_are_among_them(self, action: Any) -> None:
+        result = self.run(
+            action,
+            scheduler_extra_volumes=[{"name": "dags", "emptyDir": {}}],
+            workers_groups=[{"name": "big", "labels": {"airflow.kubernetes/release": "x"}}],
+        )
+        assert result["failed"]
+        assert {line.partition(" has ")[0] for line in result["msg"].splitlines()} == {
+            "scheduler_extra_volumes",
+            "labels of worker group big",
+        }
+
     def test_they_are_found_where_ansible_does_not_ask_before_it_evaluates(self, action: Any) -> None:
         result = self.run(action, workers_groups=[3], scheduler_replicas="many")
         assert {line.split()[2] for line in result["msg"].splitlines()} == {"scheduler_replicas", "workers_groups"}

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lookup ``pod_extras``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: pod_extras
+short_description: Add to a workload what users want in its pods
+version_added: 0.1.0
+author:
+  - airflow.kubernetes authors (@airflow-kubernetes)
+description:
+  - Returns the workload with the volumes, mounts, containers, environment, host aliases, annotations and labels of the
+    variables C(airflow_*) and C(<role>_*) in its pods, such as C(scheduler_extra_volumes).
+  - A lookup and not a filter, because it reads these variables by their names.
+options:
+  _terms:
+    description:
+      - The workload or pod, as an object of the Kubernetes API.
+    required: true
+  roles:
+    description: The roles whose containers its pods hold.
+    type: list
+    elements: str
+    default: []
+  group:
+    description: The worker group, whose additions come on top.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+objects:
+  - "{{ lookup('airflow.kubernetes.pod_extras', scheduler_deployment, roles=['scheduler']) }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: The workload.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import from_registry
+from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+    MASTER,
+    Extras,
+    add_extras,
+    extras_of_group,
+    extras_of_role,
+)
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        self.set_options(var_options=variables, direct=kwargs)
+        self.known: Mapping[str, Any] = variables or {}
+        roles, group = self.get_option("roles"), self.get_option("group")
+        levels = [["airflow"], [role for role in roles if role == MASTER], [role for role in roles if role != MASTER]]
+        extras = [[extras_of_role(role, self._value) for role in level] for level in levels]
+        extras += [[extras_of_group(group)]] if group else []
+        if not any(one.fields for level in extras for one in level):
+            return terms
+        registered = [[self._from_registry(one) for one in level] for level in extras]
+        defaults = {"securityContext": self._value("airflow_container_security_context")}
+        try:
+            return [add_extras(workload, registered, defaults) for workload in terms]
+        except Failure as failure:
+            raise AnsibleError(failure.message) from failure
+
+    def _value(self, name: str) -> Any:
+        """Return what a variable holds; most of these are empty, and cost nothing."""
+        written = self.known.get(name)
+        return self._templar.template(written) if written else written
+
+    def _from_registry(self, extras: Extras) -> Extras:
+        """Have every image that the additions name from the registry of all images."""
+        registry = self._value("airflow_image_registry")
+        if not registry:
+            return extras
+        fields = dict(extras.fields)
+        for field in ("extra_containers", "extra_init_containers"):
+            fields[field] = [
+                {**container, "image": from_registry(container.get("image", ""), registry)}
+                for container in extras.entries(field)
+            ]
+        if "image" in fields:
+            fields["image"] = from_registry(fields["image"], registry)
+        return Extras(extras.role, fields, extras.group)
