@@ -13,8 +13,8 @@ NAME ?= default
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: environment ## Bring up a cluster, deploy Airflow, run a DAG, and say where the UI is
-	@.venv/bin/python -m tools.demo
+demo: python ## Bring up a cluster, deploy Airflow, run a DAG, and say where the UI is
+	@$(TOOL) tools.demo
 
 deploy: environment cluster images ## Deploy to the cluster, with INVENTORY=inventories/kind
 	@$(IN_VENV) ansible-playbook -i $(INVENTORY) deploy.yml

@@ -10,10 +10,21 @@ from pathlib import Path
 from tools._binaries import ensure_kind, ensure_kubectl
 from tools._docker import container
 from tools._errors import ToolError
-from tools._kind_config import kind_config
+from tools._kind_config import CLUSTER, kind_config
 from tools._limits import ensure_inotify_instances
 from tools._node_image import ensure_node_image
 from tools._paths import cache, kubeconfig
+from tools._ports import (
+    USUAL,
+    choose_ports,
+    cluster_ports,
+    environment_ports,
+    forget_ports,
+    record_ports,
+    refuse_other_ports,
+    refuse_stopped,
+    refuse_taken,
+)
 from tools._run import CommandError, run, succeeds
 from tools._shared_storage import share_storage
 from tools._step import say, step
@@ -38,7 +49,7 @@ def node_containers(name: str, role: str = "") -> list[str]:
     return sorted(listing.split())
 
 
-def ensure_cluster(name: str, timeout: float, *, workers: int = 0, renew: bool = False) -> None:
+def ensure_cluster(name: str, timeout: float, *, workers: int = 0, renew: bool = False, ports: bool = False) -> None:
     """Make sure that the cluster runs and its nodes are ready.
 
     A cluster made from an earlier recipe is kept, for somebody may be at work in it, unless it is to be renewed.
@@ -46,24 +57,51 @@ def ensure_cluster(name: str, timeout: float, *, workers: int = 0, renew: bool =
     :param timeout: seconds for new nodes to become ready.
     :param workers: how many nodes it has besides its control plane.
     :param renew: whether a cluster made from an earlier recipe is replaced.
+    :param ports: whether it has ports on this machine.
     :raises ToolError: if it does not.
     """
+    # Before the image, which may take ten minutes to build.
+    wanted = check_ports(name, renew=renew) if ports else {}
     image = ensure_node_image()
-    config = kind_config(name, workers, _shared_folder(name))
-    recipe = hashlib.sha256(f"{image}\n{config}".encode()).hexdigest()[:12]
+    # The ports are no part of the recipe: who has other ones has the same cluster.
+    recipe_text = kind_config(workers, _shared_folder(name), USUAL if ports else {})
+    recipe = hashlib.sha256(f"{image}\n{recipe_text}".encode()).hexdigest()[:12]
     if workers:
         ensure_inotify_instances()
     if node_containers(name):
         outdated = _recipe_file(name).is_file() and _recipe_file(name).read_text() != recipe
-        if not (outdated and renew) and _mended(name):
+        moved = any(cluster_ports(name).get(node_port) != port for node_port, port in wanted.items())
+        if not ((outdated or moved) and renew) and _mended(name):
+            record_ports(name, cluster_ports(name))
             if outdated:
                 say(f"The cluster {name} is from another recipe; `up --renew` replaces it")
             return
+        # Its own ports are the next one's, unless others are wanted.
+        wanted = cluster_ports(name) | wanted
         delete_cluster(name)
-    _create(name, image, config, timeout)
+    # Asked again, because what was free may have been taken while the image was made.
+    chosen = choose_ports(wanted) if ports else {}
+    _create(name, image, kind_config(workers, _shared_folder(name), chosen), timeout)
+    record_ports(name, chosen)
     if workers:
         share_storage(_kubectl(name))
     _recipe_file(name).write_text(recipe)
+
+
+def check_ports(name: str = CLUSTER, *, renew: bool = False) -> dict[int, int]:
+    """Return the ports that the environment asks for, by their NodePort, if the cluster has them or can have them.
+
+    :raises ToolError: it cannot; the message says why, and what to do.
+    """
+    wanted = environment_ports()
+    existing = cluster_ports(name)
+    if not renew and existing:
+        refuse_other_ports(name, existing, wanted)
+    # A running cluster has its own ports itself.
+    refuse_taken({node_port: port for node_port, port in wanted.items() if existing.get(node_port) != port})
+    if existing and container(node_container(name), "{{.State.Running}}") != "true":
+        refuse_stopped(name, existing)
+    return wanted
 
 
 def delete_cluster(name: str) -> None:
@@ -73,6 +111,7 @@ def delete_cluster(name: str) -> None:
         run([kind, "delete", "cluster", "--name", name], timeout=180)
     for path in (kubeconfig(name), _recipe_file(name)):
         path.unlink(missing_ok=True)
+    forget_ports(name)
     shutil.rmtree(_shared_folder(name), ignore_errors=True)
 
 

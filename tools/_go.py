@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ ENVIRONMENT = {
 # What the linker would leave out is not made at all: another tenth less.
 BUILD = ["build", "-trimpath", "-gcflags", "all=-dwarf=false"]
 BUILD_SECONDS = 3600
+Progress = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ def ensure_program(program: GoProgram) -> Path:
 def _build(go: Path, program: GoProgram, workspace: Path) -> Path:
     """Build in a module of our own, because `go install` refuses modules that have replace directives."""
 
-    def do(*words: str, timeout: float = 1200) -> None:
-        run([go, *words], timeout=timeout, env=ENVIRONMENT, cwd=workspace)
+    def do(*words: str, timeout: float = 1200, progress: Progress | None = None) -> str:
+        return run([go, *words], timeout=timeout, env=ENVIRONMENT, cwd=workspace, progress=progress)
 
     do("mod", "init", "wrapper")
     if program.staging:
@@ -97,13 +99,24 @@ def _build(go: Path, program: GoProgram, workspace: Path) -> Path:
     output = workspace / "output"
     output.mkdir()
     flags = " ".join(["-s", "-w", *(f"-X {key}={value}" for key, value in program.variables)])
-    build = [*BUILD, "-ldflags", flags, "-o"]
-    if len(program.packages) > 1:
-        do(*build, f"{output}/", *(package for _, package in program.packages), timeout=BUILD_SECONDS)
-    else:
-        name, package = program.packages[0] if program.packages else (program.name, ".")
-        do(*build, str(output / name), package, timeout=BUILD_SECONDS)
+    build = [*BUILD, "-v", "-ldflags", flags, "-o"]
+    name, package = program.packages[0] if program.packages else (program.name, ".")
+    packages = [package for _, package in program.packages] or [package]
+    target = f"{output}/" if len(packages) > 1 else str(output / name)
+    # Among them are the lines of what is downloaded.
+    needed = [line for line in do("list", "-deps", *packages).splitlines() if line and not line.startswith("go: ")]
+    do(*build, target, *packages, timeout=BUILD_SECONDS, progress=lambda text: compiled(text, len(needed)))
     return output
+
+
+def compiled(text: str, needed: int) -> str:
+    """Return how far a build is, from what `go build -v` has printed: a line for each package that it compiles.
+
+    :param needed: how many packages the program consists of; those that Go has in its cache are not printed.
+    """
+    packages = [line for line in text.splitlines() if line and not line.startswith(("go: ", "#"))]
+    last = f", now {packages[-1]}" if packages else ""
+    return f"{len(packages)} of up to {needed} packages compiled{last}"
 
 
 def _staging_edits(go: Path, program: GoProgram) -> list[str]:

@@ -6,10 +6,11 @@ import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from tools._errors import ToolError
 from tools._paths import cache
-from tools._step import say
+from tools._step import step
 
 #: Seconds to wait for another run to end.
 LOCK_SECONDS = 3600
@@ -25,16 +26,19 @@ def locked(what: str) -> Iterator[None]:
     path = cache("locks") / what
     with path.open("w") as file:
         deadline = time.monotonic() + LOCK_SECONDS
-        waiting = False
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise ToolError(f"another run has held {path} for {LOCK_SECONDS} s") from None
-                if not waiting:
-                    say(f"Waiting for another run that works on the same ({what})")
-                    waiting = True
-                time.sleep(POLL_SECONDS)
+        if not _taken(file):
+            with step(f"Wait for another run that works on the same ({what})"):
+                while not _taken(file):
+                    if time.monotonic() > deadline:
+                        raise ToolError(f"another run has held {path} for {LOCK_SECONDS} s")
+                    time.sleep(POLL_SECONDS)
         yield
+
+
+def _taken(file: IO[str]) -> bool:
+    """Take the lock, if nobody has it; tell whether that was done."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -6,12 +6,14 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools._errors import ToolError
 from tools._lock import locked
+from tools._mask import masked
 from tools._paths import cache
+from tools._step import reporting
 
 TAIL_LINES = 25
 
@@ -55,6 +57,7 @@ def run(
     cwd: Path | None = None,
     log_stdout: bool = True,
     stdin: str = "",
+    progress: Callable[[str], str] | None = None,
 ) -> str:
     """Run a program to its end and return what it printed.
 
@@ -62,10 +65,11 @@ def run(
     :param env: variables added to the environment.
     :param log_stdout: whether its standard output goes to the log; its standard error always does.
     :param stdin: what it reads from its standard input.
+    :param progress: returns how far it is from what it has printed so far; else the last line of that is shown.
     :raises CommandError: if it cannot be started, fails or takes too long.
     """
     words = [str(word) for word in command]
-    shown = shlex.join(words)
+    shown = masked(shlex.join(words))
     with log_file().open("ab") as log:
         log.write(f"$ {shown}\n".encode())
         log.flush()
@@ -81,7 +85,8 @@ def run(
                 start_new_session=True,
             ) as process:
                 try:
-                    output, _ = process.communicate(stdin.encode(), timeout=timeout)
+                    with reporting(lambda: (progress or last_line)(_printed(offset))):
+                        output, _ = process.communicate(stdin.encode(), timeout=timeout)
                 except BaseException:
                     os.killpg(process.pid, signal.SIGKILL)
                     raise
@@ -91,11 +96,19 @@ def run(
             raise CommandError(f"{shown}\nstill running after {timeout:.0f} s\n{tail()}") from error
     if process.returncode != 0:
         raise CommandError(f"{shown}\nended with {process.returncode}\n{tail()}")
-    if log_stdout:
-        with log_file().open("rb") as log:
-            log.seek(offset)
-            output = log.read()
-    return output.decode(errors="replace")
+    return _printed(offset) if log_stdout else output.decode(errors="replace")
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a program's output that says something; of a line that is rewritten, its last state."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def _printed(offset: int) -> str:
+    """Return what the log has from an offset on."""
+    with log_file().open("rb") as log:
+        log.seek(offset)
+        return log.read().decode(errors="replace")
 
 
 def pipe(source: Sequence[str | Path], sink: Sequence[str | Path], *, timeout: float) -> None:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from tools._kind_config import CLUSTER
 from tools._paths import kubeconfig
+from tools._ports import address_variables
 from tools._run import environment
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -156,6 +157,7 @@ def stage_environment(suffix: str) -> Mapping[str, str]:
         "PATH": f"{venv / 'bin'}{os.pathsep}{env['PATH']}",
         "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / f".collections{suffix}"),
         "KUBECONFIG": str(kubeconfig(CLUSTER)),
+        **address_variables(CLUSTER),
         # Where no terminal is, output would wait in a buffer and be lost when a stage is killed.
         "PYTHONUNBUFFERED": "1",
     }

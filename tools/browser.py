@@ -8,7 +8,8 @@ import sys
 
 from tools._apt import ensure_commands, which
 from tools._errors import ToolError
-from tools._kind_config import PORTS
+from tools._kind_config import CLUSTER
+from tools._ports import AIRFLOW, address
 from tools._stage import CHECKOUT, OUTPUT
 
 SECONDS = 600
@@ -23,7 +24,7 @@ def main() -> int:
         return 1
     env = {
         **os.environ,
-        "AIRFLOW_URL": f"http://localhost:{PORTS[30080]}",
+        "AIRFLOW_URL": address(CLUSTER, AIRFLOW),
         "AIRFLOW_SCREENSHOT": str(OUTPUT / "grid_and_log.png"),
         "CHROMIUM": which("chromium") or "",
     }

@@ -12,10 +12,11 @@ from tools._cluster import delete_cluster, ensure_cluster, is_ready, node_contai
 from tools._docker import container
 from tools._dockerd import ensure_docker
 from tools._errors import ToolError
-from tools._kind_config import CLUSTER, PORTS
+from tools._kind_config import CLUSTER
 from tools._lock import locked
 from tools._node_images import load_missing
 from tools._paths import cache, kubeconfig
+from tools._ports import address_variables, cluster_ports
 from tools._run import start_log
 from tools._step import say
 
@@ -59,7 +60,9 @@ def _up(options: argparse.Namespace) -> int:
     start = time.monotonic()
     ensure_docker()
     with locked("cluster"):
-        ensure_cluster(options.name, options.timeout, workers=options.workers, renew=options.renew)
+        ensure_cluster(
+            options.name, options.timeout, workers=options.workers, renew=options.renew, ports=options.name == CLUSTER
+        )
     say(f"The cluster {options.name} is ready after {time.monotonic() - start:.0f} s: {kubeconfig(options.name)}")
     return 0
 
@@ -85,7 +88,7 @@ def _status(options: argparse.Namespace) -> int:
     for node in nodes:
         print(f"node        {node} {container(node, '{{.State.Status}} {{.Config.Image}}')}")
     print(f"kubeconfig  {kubeconfig(options.name)}")
-    for node_port, port in PORTS.items() if options.name == CLUSTER else ():
+    for node_port, port in cluster_ports(options.name).items():
         print(f"port        127.0.0.1:{port} -> NodePort {node_port}")
     return 0 if ready else 1
 
@@ -97,6 +100,8 @@ def _kubeconfig(options: argparse.Namespace) -> int:
 
 def _env(options: argparse.Namespace) -> int:
     print(f"export KUBECONFIG={shlex.quote(str(kubeconfig(options.name)))}")
+    for variable, address in address_variables(options.name).items() if options.name == CLUSTER else ():
+        print(f"export {variable}={address}")
     print(f'export PATH={shlex.quote(str(cache("bin")))}:"$PATH"')
     return 0
 

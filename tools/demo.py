@@ -11,11 +11,14 @@ import sys
 import time
 import urllib.request
 
-from tools import cluster, images
+from tools import cluster, environment, images
 from tools._binaries import ensure_kubectl
 from tools._errors import ToolError
-from tools._kind_config import CLUSTER, PORTS
+from tools._kind_config import CLUSTER
 from tools._paths import kubeconfig
+from tools._ports import AIRFLOW, FLOWER, address
+from tools._preflight import check_machine
+from tools._run import start_log
 from tools._stage import CHECKOUT, stage_environment
 from tools._step import say, step
 
@@ -23,10 +26,8 @@ INVENTORY = "inventories/kind"
 #: The release of that inventory, which is its namespace too.
 RELEASE = "airflow"
 DAG = "example_parallel"
-AIRFLOW = f"http://localhost:{PORTS[30080]}"
-FLOWER = f"http://localhost:{PORTS[30555]}"
 #: A page of each that needs no login.
-PAGES = (f"{AIRFLOW}/api/v2/version", f"{FLOWER}/healthcheck")
+PAGES = ((AIRFLOW, "/api/v2/version"), (FLOWER, "/healthcheck"))
 #: The roles give up earlier, and say why.
 PLAYBOOK_SECONDS = 1800
 PAGE_SECONDS = 60
@@ -36,6 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     argparse.ArgumentParser(prog="python3 -m tools.demo", description=__doc__).parse_args(arguments)
     start = time.monotonic()
+    try:
+        start_log()
+        check_machine()
+    except ToolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if code := environment.main([]):
+        return code
     for bring_up, words in ((cluster.main, ["up"]), (images.main, ["--load"])):
         if code := bring_up(words):
             return code
@@ -45,15 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
         run_playbook("Mirror the example DAGs", "playbooks/sync_dags.yml", airflow_dags_source=dags)
         run_playbook(f"Run the DAG {DAG}", "playbooks/run_dag.yml", airflow_dag=DAG)
         with step("Ask Airflow and Flower from this machine"):
-            for page in PAGES:
-                wait_for_page(page, PAGE_SECONDS)
+            for port, page in PAGES:
+                wait_for_page(address(CLUSTER, port) + page, PAGE_SECONDS)
         kubectl = _shown_kubectl()
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     say(f"All of it: {time.monotonic() - start:.0f} s")
-    for title, address, secret in (("Airflow", AIRFLOW, f"{RELEASE}-admin"), ("Flower", FLOWER, f"{RELEASE}-flower")):
-        print(f"\n{title}: {address}\nThis prints its login:\n  {login_command(kubectl, secret)}", flush=True)
+    for port, secret in ((AIRFLOW, f"{RELEASE}-admin"), (FLOWER, f"{RELEASE}-flower")):
+        print(f"\n{port.title}: {address(CLUSTER, port)}")
+        print(f"This prints its login:\n  {login_command(kubectl, secret)}", flush=True)
     return 0
 
 
@@ -83,7 +93,7 @@ def run_playbook(title: str, playbook: str, **variables: str) -> None:
     say(f"{title}: {seconds:.0f} s")
 
 
-def wait_for_page(address: str, timeout: float) -> None:
+def wait_for_page(page: str, timeout: float) -> None:
     """Wait until an address answers.
 
     :param timeout: seconds.
@@ -94,12 +104,12 @@ def wait_for_page(address: str, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            with opener.open(address, timeout=10):
+            with opener.open(page, timeout=10):
                 return
         except OSError as error:
             if time.monotonic() > deadline:
                 raise ToolError(
-                    f"{address} does not answer: {error}. The release is healthy, so look at the way to it: "
+                    f"{page} does not answer: {error}. The release is healthy, so look at the way to it: "
                     "python3 -m tools.cluster status"
                 ) from error
         time.sleep(1)
