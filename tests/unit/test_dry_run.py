@@ -36,7 +36,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         yaml.safe_dump(
             [
                 {"name": "Render", "import_playbook": str(CHECKOUT / "playbooks" / "render.yml")},
-                {"name": "Note", "hosts": "all", "gather_facts": False, "tasks": [note]},
+                {
+                    "name": "Note",
+                    "hosts": "all",
+                    "gather_facts": False,
+                    "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+                    "tasks": [note],
+                },
             ]
         )
     )

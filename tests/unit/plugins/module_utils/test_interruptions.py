@@ -223,7 +223,8 @@ class Runs:
 
     def destroy(self, server: ApiServer, data: bool) -> None:
         params = self._begin(server)
-        _destroy.run(Task({**params, "data": data, "timeout": 5, "permissions": []}))
+        confirm = [f"{params['namespace']}/{params['release']}"]
+        _destroy.run(Task({**params, "data": data, "confirm": confirm, "timeout": 5, "permissions": []}))
 
     def _begin(self, server: ApiServer) -> dict[str, Any]:
         self._number += 1
