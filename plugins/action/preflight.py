@@ -24,6 +24,8 @@ from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments
 
 # As Ansible found it, links and all: its loader keeps files by their paths.
 _ROLES = Path(__file__).parents[2] / "roles"
+#: Where roles define what users may set, and what follows from it.
+_PUBLIC, _COMPUTED = "*/defaults/main.yml", ("*/vars/main.yml", "*/vars/main/*.yml")
 _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 
 
@@ -50,8 +52,11 @@ class ActionModule(InProcessAction):
         if self.wrong_arguments:
             return {"failed": True, "msg": "\n".join(self.wrong_arguments)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
-        self._task.args["known_variables"] = role_variables()
+        self._task.args["known_variables"] = sorted({*_names_in(_PUBLIC), *_names_in(*_COMPUTED)})
+        self._task.args["computed_variables"] = sorted(_names_in(*_COMPUTED) - _names_in(_PUBLIC))
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
+        self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith(prefixes)]
+        self._task.args["groups"] = list((task_vars or {}).get("group_names", []))
         roles = sorted((task_vars or {}).get("ansible_play_role_names", []))
         self._task.args["digest"] = _role_arguments.digest_of(_ROLES.parent, self.arguments, roles)
         return super().run(tmp, task_vars)
@@ -82,8 +87,13 @@ def _wrong_extras(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
     return problems_of_extras(levels)
 
 
-def role_variables() -> list[str]:
-    """Return the names of all variables that the roles define: public in defaults, internal in vars."""
-    patterns = ("*/defaults/main.yml", "*/vars/main.yml", "*/vars/main/*.yml")
+def _names_in(*patterns: str) -> set[str]:
+    """Return the names of the variables that the roles' files define."""
     files = [file for pattern in patterns for file in _ROLES.glob(pattern)]
-    return sorted({name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))})
+    return {name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))}
+
+
+def _set_by_user(task_vars: Mapping[str, Any]) -> list[str]:
+    """Return the names of what the inventory and ``--extra-vars`` set for the host; no role's are among them."""
+    hostvars, host = task_vars.get("hostvars"), task_vars.get("inventory_hostname")
+    return list(hostvars.raw_get(host)) if hostvars is not None and host else []

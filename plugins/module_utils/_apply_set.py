@@ -35,7 +35,9 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL, SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LEASE_OPTIONS, LostError, held
+from ansible_collections.airflow.kubernetes.plugins.module_utils._proxy import exempt_in_pods
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils._text_fields import text_fields
 
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
@@ -214,7 +216,8 @@ def prepare(
     for given in objects:
         if not given:
             continue
-        manifest = copy.deepcopy(given)
+        manifest = text_fields(copy.deepcopy(given))
+        exempt_in_pods(manifest, release, namespace)
         missing = [key for key in ("apiVersion", "kind") if not manifest.get(key)]
         metadata = manifest["metadata"] = manifest["metadata"] if isinstance(manifest.get("metadata"), dict) else {}
         if "generateName" in metadata:

@@ -22,6 +22,13 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._dag_bundles import check_dag_bundles
 from ansible_collections.airflow.kubernetes.plugins.module_utils._environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules import (
+    check_architecture,
+    check_computed_variables,
+    check_object_names,
+    check_owned_options,
+    check_secret_options,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils._labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import (
     PERMISSIONS_OPTIONS,
@@ -94,6 +101,9 @@ OPTIONS: dict[str, Any] = {
     "contradictions": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
+    "computed_variables": {"type": "list", "elements": "str", "default": []},
+    "set_variables": {"type": "list", "elements": "str", "default": []},
+    "groups": {"type": "list", "elements": "str", "default": []},
     "digest": {"type": "str", "default": ""},
     "render": {"type": "path"},
 }
@@ -155,6 +165,8 @@ def run(task: Task) -> dict[str, Any]:
 def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Check what can be checked without a cluster; return problems and warnings."""
     problems = [
+        *check_architecture(params["groups"]),
+        *check_computed_variables(params["set_variables"], params["computed_variables"]),
         *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),
         *check_name("airflow_namespace", params["namespace"], 63),
@@ -163,8 +175,12 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
         *check_dag_bundles(params["dag_bundles"]),
     ]
+    if not problems:
+        groups = [str(group["name"]) for group in params["worker_groups"]]
+        problems += check_object_names(params["release"], params["version"], groups)
     try:
-        environment(params["config"])
+        options = environment(params["config"])
+        problems += [*check_owned_options(options), *check_secret_options(options, params["config"])]
     except Failure as failure:
         problems.append(failure.message)
     misspelt, warnings = check_variables(params["variables"], params["known_variables"])

@@ -34,6 +34,9 @@ OLDEST_REDIS = (5, 0)
 
 #: What a table, a key and a channel of this trial are called; another one may be under way at the same time.
 SCRATCH = f"airflow_kubernetes_trial_{secrets.token_hex(4)}"
+#: Answers that only a cluster gives; and what newer versions of redis-py raise for them, without these words.
+CLUSTER_ANSWERS = ("ASK ", "CLUSTERDOWN", "CROSSSLOT", "MOVED ")
+CLUSTER_ERRORS = frozenset({"AskError", "ClusterCrossSlotError", "ClusterDownError", "MovedError"})
 #: Seconds after which a key is gone, should the trial end before it deletes it.
 SCRATCH_SECONDS = 60
 
@@ -185,8 +188,16 @@ def try_broker(service: dict[str, Any]) -> Iterator[str]:
             try:
                 send()
             except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
+                if comes_from_cluster(error):
+                    yield f"the server runs in cluster mode ({in_one_line(error)})"
+                    return
                 yield f"the user may not {what}: {in_one_line(error)}"
                 return
+
+
+def comes_from_cluster(error: BaseException) -> bool:
+    """Tell whether only a server in cluster mode gives such an answer."""
+    return type(error).__name__ in CLUSTER_ERRORS or in_one_line(error).startswith(CLUSTER_ANSWERS)
 
 
 def version_of(redis: Any) -> tuple[int, int] | None:
@@ -202,7 +213,8 @@ def commands(redis: Any) -> Iterator[tuple[str, Any]]:
     """Yield what Celery does with Redis: queues, what was taken from them, bindings, broadcasts, and all at once."""
     yield "put into a queue", lambda: redis.lpush(SCRATCH, "1")
     yield "let a key expire", lambda: redis.expire(SCRATCH, SCRATCH_SECONDS)
-    yield "take from a queue", lambda: redis.brpop([SCRATCH], timeout=1)
+    # Of two at once, as a worker does: in cluster mode they are on different nodes.
+    yield "take from queues", lambda: redis.brpop([SCRATCH, f"{SCRATCH}_other"], timeout=1)
     yield "keep what was taken", lambda: redis.hset(SCRATCH, "1", "1")
     yield "forget what was taken", lambda: redis.delete(SCRATCH)
     yield "keep an order", lambda: redis.zadd(SCRATCH, {"1": 1})

@@ -279,6 +279,21 @@ options:
     type: list
     elements: str
     default: []
+  computed_variables:
+    description: Names of the variables that the roles compute. The action plugin fills it.
+    type: list
+    elements: str
+    default: []
+  set_variables:
+    description: Names of the variables that the user has set. The action plugin fills it.
+    type: list
+    elements: str
+    default: []
+  groups:
+    description: The inventory groups of the host. The action plugin fills it.
+    type: list
+    elements: str
+    default: []
   digest:
     description: A checksum of what the objects of the release depend on. The action plugin fills it.
     type: str

@@ -25,6 +25,9 @@ Load = Callable[[Path], Any]
 #: Folders of the collection whose files say what objects become of the arguments.
 _SOURCES = ("roles", "plugins")
 
+#: Lists that only a module reads, which takes names with commas between them, as surveys have them.
+_LISTS_AS_TEXT = frozenset({"airflow_destroy_confirm", "airflow_rotate"})
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -92,5 +95,23 @@ def digest_of(collection: Path, arguments: Iterable[Argument], *others: Any) -> 
 
 
 def _problem(name: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
+    yield from _texts_for_lists(name, name, option, value)
     for message in ArgumentSpecValidator({name: dict(option)}).validate({name: value}).error_messages:
         yield f"The variable {name} is not what its role wants: {message}"
+
+
+def _texts_for_lists(name: str, place: str, option: Mapping[str, Any], value: Any) -> Iterator[str]:
+    """Tell where a text stands for a list of texts: Ansible would take it, and a template read each of its letters.
+
+    :param place: how messages call what holds the value.
+    """
+    if option.get("type") == "list" and isinstance(value, str) and value and name not in _LISTS_AS_TEXT:
+        items = ", ".join(item.strip() for item in value.split(","))
+        yield f"{place} is the text {value!r}, but a list is wanted. Write {name}: [{items}]."
+    nested = option.get("options") or {}
+    entries = value if isinstance(value, list) else [value]
+    for number, entry in enumerate(entries if nested else []):
+        if isinstance(entry, Mapping):
+            called = f"{place}[{number}]" if isinstance(value, list) else place
+            for key in nested.keys() & entry.keys():
+                yield from _texts_for_lists(key, f"{key} of {called}", nested[key], entry[key])

@@ -13,9 +13,13 @@ import re
 import sys
 import time
 from importlib import metadata
+from typing import Any
 
 import database
 import wait_for_schema
+
+#: First and last name of the administrator that is made here.
+FULL_NAME = ("Airflow", "Administrator")
 
 
 def refuse_other_version() -> None:
@@ -83,18 +87,17 @@ def migrate() -> None:
 
 
 def ensure_administrator() -> None:
-    """Write roles and permissions, and create the administrator or give it the password of the Secret."""
+    """Write roles and permissions, and create the administrator or give it the name and password of the Secret."""
     from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
 
     username, password = os.environ["ADMIN_USERNAME"], os.environ["ADMIN_PASSWORD"]
     with get_application_builder() as builder:
         manager = builder.sm
-        user = manager.find_user(username=username)
+        user = manager.find_user(username=username) or renamed(manager, username, os.environ["ADMIN_EMAIL"])
         if user is None:
             made = manager.add_user(
                 username,
-                "Airflow",
-                "Administrator",
+                *FULL_NAME,
                 os.environ["ADMIN_EMAIL"],
                 manager.find_role("Admin"),
                 password=password,
@@ -105,6 +108,27 @@ def ensure_administrator() -> None:
         elif not matches(user.password, password):
             manager.reset_password(user.id, password)
             print(f"Set the password of the administrator {username}.", flush=True)
+
+
+def renamed(manager: Any, username: str, email: str) -> Any:
+    """Return the administrator that an earlier deploy made, with its new name; ``None`` where there is none.
+
+    It is known by its e-mail address, which only one user may have.
+    """
+    user = manager.find_user(email=email)
+    if user is None:
+        return None
+    before = user.username
+    if (user.first_name, user.last_name) != FULL_NAME:
+        sys.exit(
+            f"The user {before} has the e-mail address {email} already, so the administrator cannot have it. "
+            "Set airflow_admin_email to another one."
+        )
+    user.username = username
+    if not manager.update_user(user):
+        sys.exit(f"The administrator {before} could not be renamed to {username}.")
+    print(f"Renamed the administrator {before} to {username}.", flush=True)
+    return user
 
 
 def matches(hashed: str, password: str) -> bool:

@@ -717,12 +717,18 @@ class TestMigrate:
         monkeypatch.setenv("ADMIN_PASSWORD", "hunter2")
         monkeypatch.setenv("ADMIN_EMAIL", "admin@example.com")
 
-        def ensure(password: str | None, can_add: bool = True) -> list[str]:
+        def ensure(password: str | None, can_add: bool = True, other: Any = None) -> list[str]:
             done: list[str] = []
 
             class Manager:
-                def find_user(self, username: str) -> Any:
+                def find_user(self, username: str = "", email: str = "") -> Any:
+                    if email:
+                        return other
                     return None if password is None else SimpleNamespace(id=7, password=f"hash of {password}")
+
+                def update_user(self, user: Any) -> bool:
+                    done.append(f"update {user.username}")
+                    return True
 
                 def find_role(self, name: str) -> str:
                     return f"role {name}"
@@ -776,6 +782,19 @@ class TestMigrate:
 
     def test_leaves_it_alone_when_the_password_is_that(self, ensure: Any) -> None:
         assert ensure("hunter2") == []
+
+    def test_renames_the_one_that_was_made_before(self, ensure: Any, capsys: Any) -> None:
+        before = {"id": 7, "username": "root", "password": "hash of hunter2"}
+        made = SimpleNamespace(**before, first_name="Airflow", last_name="Administrator")
+        assert ensure(None, other=made) == ["update admin"]
+        assert "Renamed the administrator root to admin." in capsys.readouterr().out
+
+    def test_leaves_alone_a_user_with_its_address(self, ensure: Any) -> None:
+        somebody = SimpleNamespace(username="ada", first_name="Ada", last_name="Lovelace")
+        with pytest.raises(
+            SystemExit, match=r"The user ada has the e-mail address admin@example.com already.*airflow_ad"
+        ):
+            ensure(None, other=somebody)
 
     def test_says_when_it_could_not_be_made(self, ensure: Any) -> None:
         with pytest.raises(SystemExit, match="The administrator admin could not be created"):

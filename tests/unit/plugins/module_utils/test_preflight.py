@@ -40,6 +40,9 @@ GOOD: dict[str, Any] = {
     "contradictions": [],
     "variables": [],
     "known_variables": [],
+    "computed_variables": [],
+    "set_variables": [],
+    "groups": [],
     "digest": "d1",
     "render": None,
 }
@@ -109,7 +112,7 @@ def test_good_input_has_no_problem() -> None:
 
 
 class TestNames:
-    @pytest.mark.parametrize("name", ["airflow", "a", "data-team-1", "a" * 40])
+    @pytest.mark.parametrize("name", ["airflow", "a", "data-team-1", "a" * 35])
     def test_a_dns_label_will_do(self, name: str) -> None:
         assert problems(release=name) == []
 

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -376,3 +379,43 @@ class TestProgram:
     @pytest.mark.parametrize(("version", "read"), [("7.0.15", (7, 0)), ("4.0", (4, 0)), (None, None)])
     def test_the_version_of_redis(self, version: str | None, read: tuple[int, int] | None) -> None:
         assert _services_program.version_of(self.Redis(version)) == read
+
+    class ClusterCrossSlotError(Exception):
+        """As newer versions of redis-py name it, which leave the word CROSSSLOT out of its text."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            RuntimeError("CROSSSLOT Keys in request don't hash to the same slot"),
+            ClusterCrossSlotError("Keys in request don't hash to the same slot"),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    def test_a_broker_in_cluster_mode_is_told(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Client:
+            def ping(self) -> None:
+                pass
+
+            def info(self, _section: str) -> dict[str, str]:
+                return {"redis_version": "7.0.15"}
+
+            def brpop(self, keys: list[str], timeout: int) -> None:
+                assert timeout
+                if len(set(keys)) > 1:
+                    raise error
+
+            def __getattr__(self, _name: str) -> Any:
+                return lambda *_arguments: None
+
+        @contextlib.contextmanager
+        def connection(_url: str, transport_options: dict[str, Any]) -> Iterator[Any]:
+            assert transport_options
+            yield SimpleNamespace(default_channel=SimpleNamespace(client=Client()))
+
+        monkeypatch.setitem(sys.modules, "kombu", SimpleNamespace(Connection=connection))
+        broker = Service("The broker (redis:6379)", "broker", "redis://redis:6379/0")
+        (said,) = _services_program.problems_of(asdict(broker))
+        assert "cluster mode" in said
+        told = in_words(broker, said)
+        assert "Celery cannot use a cluster of Redis" in told
+        assert "cluster mode disabled" in told
