@@ -830,3 +830,9 @@ class TestWebserverConfig:
         providers = [{"name": "my-company", "remote_app": {"client_id": "airflow"}}]
         (provider,) = configured({"AUTH_TYPE": "AUTH_OAUTH", "OAUTH_PROVIDERS": providers})["OAUTH_PROVIDERS"]
         assert provider["remote_app"] == {"client_id": "airflow", "client_secret": AWKWARD}
+
+
+def test_the_login_of_flower_is_whole(monkeypatch: Any) -> None:
+    monkeypatch.setenv("FLOWER_USERNAME", "admin")
+    monkeypatch.setenv("FLOWER_PASSWORD", "a,b$HOME")
+    assert runpy.run_path(str(ROLES / "airflow" / "files" / "flower_config.py"))["basic_auth"] == ["admin:a,b$HOME"]
