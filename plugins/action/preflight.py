@@ -56,7 +56,9 @@ class ActionModule(InProcessAction):
         self._task.args["computed_variables"] = sorted(_names_in(*_COMPUTED) - _names_in(_PUBLIC))
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
         self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith(prefixes)]
-        self._task.args["groups"] = list((task_vars or {}).get("group_names", []))
+        # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
+        is_in_each = (task_vars or {}).get("__airflow_both_architectures", False)
+        self._task.args["groups"] = list((task_vars or {}).get("group_names", [])) if is_in_each else []
         roles = sorted((task_vars or {}).get("ansible_play_role_names", []))
         self._task.args["digest"] = _role_arguments.digest_of(_ROLES.parent, self.arguments, roles)
         return super().run(tmp, task_vars)

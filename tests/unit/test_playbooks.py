@@ -109,3 +109,17 @@ def test_a_release_is_not_connected_to_whatever_the_inventory_says(mixed: Path, 
     done = run(mixed, CHECKOUT / "playbooks" / "grant.yml", "--extra-vars", f"airflow_render_directory={tmp_path}")
     assert done.returncode == 0, done.stdout
     assert [*tmp_path.rglob("*.yaml")]
+
+
+@pytest.mark.parametrize("playbook", ["deploy", "render"])
+def test_a_host_of_both_architectures_is_refused(playbook: str, tmp_path: Path) -> None:
+    hosts: Play = {"hosts": {"twice": {"airflow_render_to": str(tmp_path / "rendered")}}}
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"all": {"children": dict.fromkeys(ARCHITECTURES, hosts)}}))
+    refused = run(inventory, CHECKOUT / "playbooks" / f"{playbook}.yml")
+    assert refused.returncode != 0
+    assert "in the inventory groups separated_services and master_worker" in " ".join(refused.stdout.split())
+    # One of them by its own playbook, as a change of the architecture is tried.
+    if playbook == "render":
+        arguments = ("-e", f"airflow_render_directory={tmp_path}/one")
+        assert run(inventory, CHECKOUT / "playbooks" / "master_worker.yml", *arguments).returncode == 0
