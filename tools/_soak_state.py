@@ -24,6 +24,7 @@ _ANNOTATIONS = (
 )
 _SPEC = ("clusterIP", "clusterIPs", "volumeName", "nodeName", "acquireTime", "renewTime", "leaseTransitions")
 #: Passwords are random, and so is what is made of them.
+_DRY_RUN = "airflow.kubernetes/dry-run"
 _CHECKSUM = re.compile(
     r'("airflow\.kubernetes/(?:admin|api-secret|broker|fernet|jwt|login|password|secrets)-checksum": )"\w+"'
 )
@@ -103,6 +104,9 @@ def substance(item: Mapping[str, Any], namespace: str) -> Any:
             port.pop("nodePort", None)
     if item["kind"] == "Secret":
         rest["data"] = sorted(rest.get("data") or {})
+    if _DRY_RUN in annotations:
+        # Of the release's variables, its namespace among them.
+        annotations[_DRY_RUN] = "?"
     text = _CHECKSUM.sub(r'\1"?"', json.dumps({**rest, "metadata": metadata}))
     return json.loads(_HASH.sub(r"\1", text).replace(namespace, "NAMESPACE"))
 
