@@ -23,8 +23,8 @@ _ANNOTATIONS = (
     "pv.kubernetes.io/bind-completed",
 )
 _SPEC = ("clusterIP", "clusterIPs", "volumeName", "nodeName", "acquireTime", "renewTime", "leaseTransitions")
-#: Passwords are random, and so is what is made of them.
 _DRY_RUN = "airflow.kubernetes/dry-run"
+#: Passwords are random, and so is what is made of them.
 _CHECKSUM = re.compile(
     r'("airflow\.kubernetes/(?:admin|api-secret|broker|fernet|jwt|login|password|secrets)-checksum": )"\w+"'
 )
