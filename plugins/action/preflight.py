@@ -52,8 +52,9 @@ class ActionModule(InProcessAction):
         if self.wrong_arguments:
             return {"failed": True, "msg": "\n".join(self.wrong_arguments)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
-        self._task.args["known_variables"] = sorted({*_names_in(_PUBLIC), *_names_in(*_COMPUTED)})
-        self._task.args["computed_variables"] = sorted(_names_in(*_COMPUTED) - _names_in(_PUBLIC))
+        public, in_vars = _names_in(_PUBLIC), _names_in(*_COMPUTED)
+        self._task.args["known_variables"] = sorted(public | in_vars)
+        self._task.args["computed_variables"] = sorted(in_vars - public)
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
         self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith(prefixes)]
         # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
