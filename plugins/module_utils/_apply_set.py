@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +22,7 @@ from typing import Any, TypeVar
 from ansible.module_utils.common.yaml import yaml_dump
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._applied import is_applied
+from ansible_collections.airflow.kubernetes.plugins.module_utils._checksum import checksum
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import (
     CONCURRENCY,
     CONNECTION_OPTIONS,
@@ -238,11 +237,6 @@ def prepare(
             raise Failure(f"The set {set_name} has two objects {reference}. Give one of them another name.")
         manifests[reference] = manifest
     return list(manifests.values())
-
-
-def checksum(value: Any) -> str:
-    """Return ten characters that change when a value does."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def checksums(manifests: Iterable[Manifest]) -> dict[str, str]:

@@ -55,6 +55,7 @@ OWNED: Mapping[str, Owned] = {
     "AIRFLOW__CELERY__BROKER_URL": Owned(
         "Set airflow_redis_host and airflow_redis_secret, or airflow_redis_sentinels."
     ),
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SENTINEL_KWARGS": Owned("Set airflow_redis_sentinel_secret."),
     "AIRFLOW__CELERY__FLOWER_BASIC_AUTH": Owned("Set flower_username and flower_password."),
     "AIRFLOW__CELERY__FLOWER_PORT": Owned(_PORT, "5555"),
     "AIRFLOW__CELERY__FLOWER_URL_PREFIX": Owned("Set flower_base_url."),

@@ -93,6 +93,7 @@ OPTIONS: dict[str, Any] = {
             "secret": {"type": "str", "required": True, "no_log": False},
             "key": {"type": "str", "required": True, "no_log": False},
             "async_key": {"type": "str", "no_log": False},
+            "sentinel_key": {"type": "str", "no_log": False},
             "options": {"type": "dict", "default": {}},
         },
     },
@@ -385,11 +386,12 @@ class _Cluster:
     def _service(self, given: Mapping[str, Any]) -> Service:
         values = self.secrets[given["secret"]].values
         async_url = values[given["async_key"]] if given.get("async_key") else None
-        return Service(given["what"], given["kind"], values[given["key"]], async_url, given["options"])
+        sentinel = values[given["sentinel_key"]] if given.get("sentinel_key") else None
+        return Service(given["what"], given["kind"], values[given["key"]], async_url, sentinel, given["options"])
 
     def _is_new(self, given: Mapping[str, Any]) -> bool:
         wanted = self.secrets[given["secret"]]
-        keys = filter(None, (given["key"], given.get("async_key")))
+        keys = filter(None, (given["key"], given.get("async_key"), given.get("sentinel_key")))
         return any(wanted.existing.get(key) != wanted.values[key] for key in keys)
 
     def _get(self, kind: str, name: str) -> Manifest | None:

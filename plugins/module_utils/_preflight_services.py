@@ -33,6 +33,7 @@ class Service:
     :param what: how messages call it, with the variable that says where it is.
     :param kind: ``database`` or ``broker``.
     :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
+    :param sentinel: what Sentinels are connected to with, JSON, where they want a password.
     :param options: further options of the broker's transport.
     """
 
@@ -40,6 +41,7 @@ class Service:
     kind: str
     url: str
     async_url: str | None = None
+    sentinel: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

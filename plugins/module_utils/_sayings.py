@@ -123,6 +123,12 @@ SAYINGS = (
         lasting=False,
     ),
     _saying(
+        r"No master found for .*(WRONGPASS|NOAUTH|invalid username-password pair|Authentication required)",
+        "the Sentinels refuse the password",
+        "Correct airflow_redis_sentinel_secret or airflow_redis_sentinel_password, which is the Sentinels' own "
+        "password; Redis' is in airflow_redis_secret.",
+    ),
+    _saying(
         r"WRONGPASS|NOAUTH|invalid username-password pair|invalid password|Authentication required",
         "Redis refuses the password",
         "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",

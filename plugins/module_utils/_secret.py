@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import secrets as random
 import string
@@ -58,7 +59,7 @@ OPTIONS: dict[str, Any] = {
                     "generate": {"type": "str", "choices": ["fernet", "password"]},
                     "length": {"type": "int", "default": 32},
                     "derive": {"type": "str"},
-                    "quote": {"type": "bool", "default": True},
+                    "quote": {"type": "str", "choices": ["json", "none", "url"], "default": "url"},
                     "variable": {"type": "str"},
                     "keep": {"type": "bool", "default": False},
                     "optional": {"type": "bool", "default": False},
@@ -86,7 +87,7 @@ class Key:
     :param generate: ``fernet`` or ``password``: made once and then kept.
     :param derive: a template of other keys' values; made anew in every run. A Secret in it that is none of the
         task's is somebody else's.
-    :param quote: percent-encode those values, as a URL needs them.
+    :param quote: what those values are put into: ``url``, ``json`` (a string of it, its quotes included), or ``none``.
     :param variable: the inventory variable that ``value`` or the Secret in ``derive`` comes from, for messages.
     :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
     :param optional: read where it is there, and never made.
@@ -98,7 +99,7 @@ class Key:
     generate: str | None = None
     length: int = 32
     derive: str | None = None
-    quote: bool = True
+    quote: str = "url"
     variable: str | None = None
     keep: bool = False
     optional: bool = False
@@ -302,12 +303,20 @@ def generate(what: str, length: int = 32) -> str:
     return "".join(random.choice(PASSWORD_ALPHABET) for _character in range(length))
 
 
+_QUOTED: Mapping[str, Callable[[str], str]] = {
+    "url": lambda value: quote(value, safe=""),
+    "json": json.dumps,
+    "none": str,
+}
+
+
 def derive(
-    template: str, values: Mapping[str, str], others: Mapping[str, Mapping[str, str]], quoted: bool = True
+    template: str, values: Mapping[str, str], others: Mapping[str, Mapping[str, str]], quoting: str = "url"
 ) -> str:
     """Fill a template with other keys' values.
 
-    :param quoted: percent-encode each (RFC 3986), so that any password fits into a URL.
+    :param quoting: ``url`` percent-encodes each (RFC 3986), so that any password fits into a URL; ``json`` writes each
+        as a string of JSON; ``none`` takes each as it is.
     :raises Failure: the template names a key that nothing holds.
     """
 
@@ -316,7 +325,7 @@ def derive(
         if match["key"] not in source:
             raise Failure(f"A derived value needs {match[0]}, which no Secret of this task holds.")
         value = source[match["key"]]
-        return quote(value, safe="") if quoted else value
+        return _QUOTED[quoting](value)
 
     return _PLACEHOLDER.sub(fill, template)
 

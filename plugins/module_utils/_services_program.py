@@ -48,12 +48,18 @@ def problems_of(service: dict[str, Any]) -> list[str]:
         said = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
         said = [in_one_line(error)]
-    return [without_login(problem, f"{service['url']};{service.get('async_url') or ''}") for problem in said]
+    url = f"{service['url']};{service.get('async_url') or ''}"
+    return [without_login(problem, url, sentinel_options(service).get("password", "")) for problem in said]
 
 
-def without_login(text: str, url: str) -> str:
-    """Return a text without the URL and the passwords in it, which some libraries repeat."""
-    hidden = {url, *url.split(";")}
+def sentinel_options(service: dict[str, Any]) -> dict[str, Any]:
+    """Return what Sentinels are connected to with, besides their addresses."""
+    return dict(json.loads(service.get("sentinel") or "{}"))
+
+
+def without_login(text: str, url: str, *others: str) -> str:
+    """Return a text without the URL and the passwords in it, and without others, which some libraries repeat."""
+    hidden = {url, *url.split(";"), *others}
     for part in url.split(";"):
         login = part.partition("://")[2].rpartition("@")[0]
         password = login.partition(":")[2]
@@ -176,6 +182,8 @@ def try_broker(service: dict[str, Any]) -> Iterator[str]:
     from kombu import Connection  # noqa: PLC0415 the database needs no kombu
 
     options = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS, **service["options"]}
+    if service.get("sentinel"):
+        options["sentinel_kwargs"] = sentinel_options(service)
     with Connection(service["url"], transport_options=options) as connection:
         redis = connection.default_channel.client
         redis.ping()

@@ -163,9 +163,12 @@ options:
             description: A template of the values of other keys.
             type: str
           quote:
-            description: Percent-encode the values in O(secrets[].keys[].derive), as a URL needs them.
-            type: bool
-            default: true
+            description:
+              - How the values in O(secrets[].keys[].derive) are written, so that any password fits - percent-encoded
+                for a URL, as a string of JSON with its quotes, or as they are.
+            type: str
+            choices: [json, none, url]
+            default: url
           variable:
             description: The variable that the value comes from.
             type: str
@@ -251,6 +254,9 @@ options:
         required: true
       async_key:
         description: Key of the URL with an asynchronous driver, where there is one.
+        type: str
+      sentinel_key:
+        description: Key of the JSON with the password of the Sentinels, where they want one.
         type: str
       options:
         description: Further options of the broker's transport.

@@ -68,13 +68,15 @@ options:
           derive:
             description:
               - A template with C({KEY}) for the value of another key, or C({secret-name/KEY}) for a key of another
-                Secret, of this task or of somebody else's in the namespace, which is only read. Each value is
-                percent-encoded.
+                Secret, of this task or of somebody else's in the namespace, which is only read.
             type: str
           quote:
-            description: Percent-encode the values in O(secrets[].keys[].derive), as a URL needs them.
-            type: bool
-            default: true
+            description:
+              - How the values in O(secrets[].keys[].derive) are written, so that any password fits - percent-encoded
+                for a URL, as a string of JSON with its quotes, or as they are.
+            type: str
+            choices: [json, none, url]
+            default: url
           variable:
             description:
               - The variable that O(secrets[].keys[].value), or the Secret in O(secrets[].keys[].derive), comes from,

@@ -17,16 +17,16 @@ def cell(page: Page, run_id: str, task: str) -> Locator:
     return page.locator(f"a[href*='/runs/{run_id}/tasks/{task}']")
 
 
-def tooltip(page: Page, target: Locator) -> Locator:
-    """Return what is told when the mouse rests on an element; the grid is drawn anew now and then, and forgets that."""
+def expect_tooltip(page: Page, target: Locator, text: str) -> None:
+    """Rest the mouse on an element until a text is told; whenever the grid is drawn anew, what was told is gone."""
     told = page.locator("[data-part=content][data-state=open]")
     deadline = time.monotonic() + PATIENCE / 1000
     while True:
         page.mouse.move(0, 0)
         target.hover()
         try:
-            expect(told).to_be_visible(timeout=PATIENCE / 10)
-            return told
+            expect(told).to_contain_text(text, ignore_case=True, timeout=PATIENCE / 10)
+            return
         except AssertionError:
             if time.monotonic() > deadline:
                 raise

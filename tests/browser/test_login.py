@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import cell, tooltip
+from tests.browser.pages import cell, expect_tooltip
 
 URL = os.environ.get("AIRFLOW_URL", "").rstrip("/")
 NAMESPACE = os.environ.get("AIRFLOW_NAMESPACE") or "airflow"
@@ -93,7 +93,7 @@ def test_login_grid_and_log(page: Page, login: tuple[str, str], run_id: str) -> 
 
     page.goto(f"{URL}/dags/{DAG}")
     for task in ("numbers", "nap", "square", "summary"):
-        expect(tooltip(page, cell(page, run_id, task))).to_contain_text("success", ignore_case=True)
+        expect_tooltip(page, cell(page, run_id, task), "success")
 
     cell(page, run_id, "summary").click()
     expect(page.get_by_text("the sum of the squares is 30")).to_be_visible()

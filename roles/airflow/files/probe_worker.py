@@ -11,10 +11,12 @@ Usage: probe_worker.py NOTE_FILE   (with WORKER_QUEUES=QUEUE[,QUEUE...])
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 from kombu import Connection
 from kombu.pidbox import Mailbox
@@ -39,7 +41,10 @@ def main() -> None:
     note = Path(sys.argv[1])
     # Sentinels are asked for Redis by the name under which they know it.
     master = os.environ.get("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__MASTER_NAME")
-    options = {"master_name": master} if master else {}
+    options: dict[str, Any] = {"master_name": master} if master else {}
+    sentinel = os.environ.get("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SENTINEL_KWARGS")
+    if sentinel:
+        options["sentinel_kwargs"] = json.loads(sentinel)
     url = os.environ["AIRFLOW__CELERY__BROKER_URL"]
     with Connection(url, connect_timeout=5, transport_options=options) as connection:
         try:

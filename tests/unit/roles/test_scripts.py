@@ -535,9 +535,9 @@ class TestProbeWorker:
         monkeypatch.setenv("WORKER_QUEUES", "default,big")
         monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://:x@redis/0")
 
-        def probe(reply: Any, **options: str) -> Path:
+        def probe(reply: Any, **options: Any) -> Path:
             class Connection:
-                def __init__(self, url: str, connect_timeout: int, transport_options: dict[str, str]) -> None:
+                def __init__(self, url: str, connect_timeout: int, transport_options: dict[str, Any]) -> None:
                     assert url == "redis://:x@redis/0"
                     assert transport_options == options
 
@@ -571,6 +571,11 @@ class TestProbeWorker:
     def test_sentinels_are_asked_by_the_name_of_redis(self, probe: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__MASTER_NAME", "mymaster")
         assert probe(self.consumes("default", "big"), master_name="mymaster").exists()
+
+    def test_sentinels_are_given_their_password(self, probe: Any, monkeypatch: Any) -> None:
+        option = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SENTINEL_KWARGS"
+        monkeypatch.setenv(option, json.dumps({"password": AWKWARD}))
+        assert probe(self.consumes("default", "big"), sentinel_kwargs={"password": AWKWARD}).exists()
 
     @pytest.mark.parametrize("reply", [None, []], ids=["silent", "no reply"])
     def test_one_that_does_not_answer_may_be_starting(self, probe: Any, tmp_path: Path, reply: Any) -> None:

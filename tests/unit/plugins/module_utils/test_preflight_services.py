@@ -282,6 +282,28 @@ class TestProgram:
         url = "sentinel://:one@a:26379/0;sentinel://:two@b:26379/0"
         assert _services_program.without_login("one or two", url) == "(hidden) or (hidden)"
 
+    def test_nor_is_the_password_of_the_sentinels(self, monkeypatch: Any) -> None:
+        asked: list[dict[str, Any]] = []
+
+        def refuse(_url: str, transport_options: dict[str, Any]) -> None:
+            asked.append(transport_options)
+            raise ConnectionError("No master found for 'mymaster' : a - AuthenticationError('o\"ne')")
+
+        monkeypatch.setitem(sys.modules, "kombu", SimpleNamespace(Connection=refuse))
+        broker = Service(
+            "The broker (a:26379)", "broker", "sentinel://:two@a:26379/0", None, json.dumps({"password": 'o"ne'})
+        )
+        (said,) = _services_program.problems_of(asdict(broker))
+        assert said == "No master found for 'mymaster' : a - AuthenticationError('(hidden)')"
+        assert asked[0]["sentinel_kwargs"] == {"password": 'o"ne'}
+
+    def test_sentinels_that_refuse_a_password_are_not_taken_for_redis(self) -> None:
+        broker = Service("The broker (a:26379)", "broker", "sentinel://:two@a:26379/0")
+        said = "No master found for 'mymaster' : Redis<...> - AuthenticationError('Authentication required.')"
+        told = in_words(broker, said)
+        assert "the Sentinels refuse the password" in told
+        assert "airflow_redis_sentinel_secret" in told
+
     def test_an_error_without_words_is_told_by_its_cause(self) -> None:
         error = ConnectionError()
         error.__cause__ = TimeoutError("timed  out")

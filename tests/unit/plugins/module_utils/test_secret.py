@@ -77,11 +77,15 @@ class TestDerive:
             "/a b",
         ]
 
+    def test_a_string_of_json_is_quoted_as_one(self) -> None:
+        filled = derive('{"password": {password}}', {"password": AWKWARD}, {}, quoting="json")
+        assert json.loads(filled) == {"password": AWKWARD}
+
     def test_what_is_no_url_is_not_quoted(self) -> None:
-        assert derive("{user}:{password}", {"user": "u", "password": AWKWARD}, {}, quoted=False) == f"u:{AWKWARD}"
+        assert derive("{user}:{password}", {"user": "u", "password": AWKWARD}, {}, quoting="none") == f"u:{AWKWARD}"
 
     def test_a_value_that_looks_like_a_placeholder_is_left_alone(self) -> None:
-        assert derive("{a}-{b}", {"a": "{b}", "b": "1"}, {}, quoted=False) == "{b}-1"
+        assert derive("{a}-{b}", {"a": "{b}", "b": "1"}, {}, quoting="none") == "{b}-1"
 
     def test_reads_other_secrets(self) -> None:
         assert derive("redis://:{airflow-redis/PASSWORD}@r", {}, {"airflow-redis": {"PASSWORD": "x"}}) == "redis://:x@r"
@@ -336,7 +340,7 @@ class TestUsersOwn:
 
 
 #: A key whose value is in a Secret that no task makes.
-THEIRS = {"key": "PASSWORD", "derive": "{theirs/password}", "quote": False, "variable": "airflow_database_secret"}
+THEIRS = {"key": "PASSWORD", "derive": "{theirs/password}", "quote": "none", "variable": "airflow_database_secret"}
 
 
 class TestSomebodyElses:

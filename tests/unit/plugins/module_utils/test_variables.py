@@ -28,8 +28,9 @@ ROLE_NAMES = sorted(path.name for path in ROLES.iterdir())
 #: What a variable of a role looks like, and the beginning of one that a value completes.
 NAME = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROLE_NAMES)})_[a-z0-9_]*[a-z0-9](?![\w*])")
 BEGINNING = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROLE_NAMES)})_[a-z0-9_]*$")
-#: Keys of data and names of programs and inventory groups, and not variables.
+#: Keys of data, options of Airflow, and names of programs and inventory groups, and not variables.
 KEYS = {"airflow_kubernetes_jwt", "flower_address", "master_name", "master_worker", "mysql_ca", "redis_version"}
+KEYS |= {"scheduler_health_check_server_host", "scheduler_idle_sleep_time", "flower_host"}
 #: Computed variables that a program reads, and no message names.
 READ = {"airflow_container_security_context"}
 #: Texts that a value makes a name, by what tests which names these are.
