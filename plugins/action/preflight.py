@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,15 @@ from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments
 _ROLES = Path(__file__).parents[2] / "roles"
 #: Where roles define what users may set, and what follows from it.
 _PUBLIC, _COMPUTED = "*/defaults/main.yml", ("*/vars/main.yml", "*/vars/main/*.yml")
+#: What two hosts agree in that are the same release. Where objects are written as files, the folder is the cluster.
+_IDENTITY = (
+    "airflow_kubeconfig",
+    "airflow_context",
+    "airflow_render_directory",
+    "airflow_namespace",
+    "airflow_name",
+)
+_ARCHITECTURES = ("separated_services", "master_worker")
 _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 
 
@@ -60,9 +70,25 @@ class ActionModule(InProcessAction):
         # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
         is_in_each = (task_vars or {}).get("__airflow_both_architectures", False)
         self._task.args["groups"] = list((task_vars or {}).get("group_names", [])) if is_in_each else []
+        self._task.args["same_release"] = list(self._hosts_of_the_release(task_vars or {}))
         roles = sorted((task_vars or {}).get("ansible_play_role_names", []))
         self._task.args["digest"] = _role_arguments.digest_of(_ROLES.parent, self.arguments, roles)
         return super().run(tmp, task_vars)
+
+    def _hosts_of_the_release(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
+        """Yield the inventory's other hosts that name the same release of the same cluster, whether they run or not."""
+        groups, hostvars = task_vars.get("groups") or {}, task_vars.get("hostvars") or {}
+        hosts = sorted({host for name in _ARCHITECTURES for host in groups.get(name, ())})
+        others = [host for host in hosts if host != task_vars.get("inventory_hostname")]
+        if not others:
+            return
+        defaults = self._loader.load_from_file(str(_ROLES / "airflow" / "defaults" / "main.yml"))
+        own = [self._templar.template(task_vars.get(name, defaults[name])) for name in _IDENTITY]
+        for other in others:
+            # What refers to what the host does not know yet is no name of this release.
+            with contextlib.suppress(AnsibleError):
+                if own == [hostvars[other].get(name, defaults[name]) for name in _IDENTITY]:
+                    yield other
 
     @classmethod
     def _look_at_arguments(cls, variables: Mapping[str, Any], templar: Any, loader: DataLoader) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 #: Names of worker groups that would be the names of other objects of a release.
@@ -163,6 +163,18 @@ def check_architecture(groups: Iterable[str]) -> Iterator[str]:
         yield (
             "This host is in the inventory groups separated_services and master_worker. Take it out of one of them: a "
             "release has one architecture."
+        )
+
+
+def check_hosts(release: str, namespace: str, others: Sequence[str]) -> Iterator[str]:
+    """Refuse a release that other hosts of the inventory name, too: each would undo what the other deploys.
+
+    :param others: these hosts.
+    """
+    if others:
+        yield (
+            f"The release {namespace}/{release} is also named by {', '.join(others)} in the inventory. Give each host "
+            "an airflow_name or an airflow_namespace of its own, or airflow_context where their clusters differ."
         )
 
 

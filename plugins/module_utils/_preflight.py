@@ -25,6 +25,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules import (
     check_architecture,
     check_computed_variables,
+    check_hosts,
     check_object_names,
     check_owned_options,
     check_secret_options,
@@ -105,6 +106,7 @@ OPTIONS: dict[str, Any] = {
     "computed_variables": {"type": "list", "elements": "str", "default": []},
     "set_variables": {"type": "list", "elements": "str", "default": []},
     "groups": {"type": "list", "elements": "str", "default": []},
+    "same_release": {"type": "list", "elements": "str", "default": []},
     "digest": {"type": "str", "default": ""},
     "render": {"type": "path"},
 }
@@ -167,6 +169,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Check what can be checked without a cluster; return problems and warnings."""
     problems = [
         *check_architecture(params["groups"]),
+        *check_hosts(params["release"], params["namespace"], params["same_release"]),
         *check_computed_variables(params["set_variables"], params["computed_variables"]),
         *params["contradictions"],
         *check_name("airflow_name", params["release"], LONGEST_NAME),

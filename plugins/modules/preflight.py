@@ -300,6 +300,11 @@ options:
     type: list
     elements: str
     default: []
+  same_release:
+    description: Other hosts of the inventory that name the same release. The action plugin fills it.
+    type: list
+    elements: str
+    default: []
   digest:
     description: A checksum of what the objects of the release depend on. The action plugin fills it.
     type: str

@@ -123,3 +123,36 @@ def test_a_host_of_both_architectures_is_refused(playbook: str, tmp_path: Path) 
     if playbook == "render":
         arguments = ("-e", f"airflow_render_directory={tmp_path}/one")
         assert run(inventory, CHECKOUT / "playbooks" / "master_worker.yml", *arguments).returncode == 0
+
+
+class TestTwoHostsOfOneRelease:
+    """Only what ``airflow_render_directory`` and the like say tells these two apart."""
+
+    @staticmethod
+    def render(tmp_path: Path, first: Play, second: Play) -> subprocess.CompletedProcess[str]:
+        common = {"airflow_render_directory": str(tmp_path / "rendered")}
+        inventory = tmp_path / "hosts.yml"
+        inventory.write_text(
+            json.dumps(
+                {
+                    "separated_services": {"hosts": {"one": common | first}},
+                    "master_worker": {"hosts": {"two": common | second}},
+                }
+            )
+        )
+        return run(inventory, CHECKOUT / "playbooks" / "deploy.yml", "--limit", "one")
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [({}, {}), ({"airflow_name": "airflow"}, {"team": "airflow", "airflow_name": "{{ team }}"})],
+        ids=["defaults", "template"],
+    )
+    def test_are_refused_though_one_runs(self, tmp_path: Path, first: Play, second: Play) -> None:
+        refused = self.render(tmp_path, first, second)
+        assert refused.returncode != 0
+        assert "The release airflow/airflow is also named by two in the inventory." in " ".join(refused.stdout.split())
+
+    @pytest.mark.parametrize("other", [{"airflow_name": "b"}, {"airflow_namespace": "b"}, {"airflow_context": "b"}])
+    def test_are_not_refused_where_one_name_differs(self, tmp_path: Path, other: Play) -> None:
+        rendered = self.render(tmp_path, {}, other)
+        assert rendered.returncode == 0, rendered.stdout
