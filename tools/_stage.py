@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tools._kind_config import CLUSTER
+from tools._mask import masked
 from tools._paths import kubeconfig
 from tools._ports import address_variables
 from tools._run import environment
@@ -25,6 +26,9 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What the telling of a failure begins with: the last of Ansible, since earlier ones may have been wanted.
 FATAL = "fatal: "
 ERROR = re.compile(r"^E  |\bFAILED\b|Error:|\berror:|\bfailed:", re.IGNORECASE)
+#: What tells how far Ansible and pytest are, in the end of a log.
+POSITION_LINES = 200
+POSITIONS = (re.compile(r"(?:TASK|PLAY) \[([^\]]+)\]"), re.compile(r"\[ *(\d+%)\]$", re.MULTILINE))
 #: What a third of the others' share of the processor is to the scheduler.
 NICE = 5
 
@@ -174,6 +178,19 @@ def _read_report(report: Path) -> _Count:
         sum(int(suite.get(name, 0)) for suite in suites) for name in ("tests", "failures", "errors", "skipped")
     )
     return _Count(total - failures - errors - skipped, failures + errors, skipped)
+
+
+def position(stage: Stage) -> str:
+    """Return how far a running stage is by its log, in one line without passwords; "" if that does not say."""
+    try:
+        lines = _lines(stage)[-POSITION_LINES:]
+    except OSError:
+        return ""
+    for pattern in POSITIONS:
+        found = pattern.findall("\n".join(lines))
+        if found:
+            return masked(" ".join(found[-1].split()))
+    return masked(" ".join(lines[-1].split())) if lines else ""
 
 
 def tail(stage: Stage) -> str:

@@ -89,9 +89,9 @@ class Heartbeat:
         text = f"{self.seconds:.0f} s" + (f": {shown}" if (shown := _shown.text()) else "")
         if self._terminal:
             line = f"==> {self._title} ... {text}"
-            print(f"\r\033[K{_cut(line, shutil.get_terminal_size().columns - 1)}", end="", flush=True)
+            print(f"\r\033[K{cut(line, shutil.get_terminal_size().columns - 1)}", end="", flush=True)
         else:
-            print(("" if self._beaten else "\n") + _cut(f"    {text}", LINE_LENGTH), flush=True)
+            print(("" if self._beaten else "\n") + cut(f"    {text}", LINE_LENGTH), flush=True)
         self._beaten = True
 
     def end(self, outcome: str) -> None:
@@ -128,7 +128,8 @@ def _beat_until(heartbeat: Heartbeat, ended: threading.Event) -> None:
         heartbeat.beat()
 
 
-def _cut(text: str, length: int) -> str:
+def cut(text: str, length: int) -> str:
+    """Return a text of at most so many characters, with dots where its end is missing."""
     return text if len(text) <= length else f"{text[: max(length - 3, 0)]}..."
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Condition
+from contextlib import contextmanager
+from threading import Condition, Event, Thread
 
 from tools._download import answers
-from tools._stage import CHECKOUT, OUTPUT, Result, Stage, essence, run_stage, tail
+from tools._stage import CHECKOUT, OUTPUT, Result, Stage, essence, position, run_stage, tail
 from tools._stages import groups
+from tools._step import LINE_LENGTH, LOG_SECONDS, cut
 
 Lane = Sequence[Stage]
 
@@ -71,17 +73,41 @@ class Suite:
     def __init__(self) -> None:
         self.results: dict[str, Result] = {}
         self._ended = Condition()
+        #: When each running stage began, by the clock of :func:`time.monotonic`.
+        self._running: dict[Stage, float] = {}
 
     def run(self, phases: Iterable[Iterable[Lane]]) -> list[Result]:
         """Run the lanes of each phase side by side, some at once, and the stages of each lane one after the other."""
         order = []
-        for lanes in phases:
-            present = [lane for lane in lanes if lane]
-            order += [stage.name for lane in present for stage in lane]
-            with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-                for running in [pool.submit(self._run_lane, lane) for lane in present]:
-                    running.result()
+        with self._showing_positions():
+            for lanes in phases:
+                present = [lane for lane in lanes if lane]
+                order += [stage.name for lane in present for stage in lane]
+                with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+                    for running in [pool.submit(self._run_lane, lane) for lane in present]:
+                        running.result()
         return [self.results[name] for name in order]
+
+    @contextmanager
+    def _showing_positions(self) -> Iterator[None]:
+        """Print now and then how far the running stages are, until this ends."""
+        ended = Event()
+
+        def show() -> None:
+            while not ended.wait(LOG_SECONDS):
+                with self._ended:
+                    running = dict(self._running)
+                now = time.monotonic()
+                for stage, start in running.items():
+                    print(cut(f"    {stage.name} {now - start:.0f} s: {position(stage)}", LINE_LENGTH), flush=True)
+
+        thread = Thread(target=show, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _run_lane(self, lane: Lane) -> None:
         for stage in lane:
@@ -106,7 +132,13 @@ class Suite:
         if stage.source and not answers(stage.source):
             return Result(stage, skipped=1, note=f"not run, because nobody answers at {stage.source}")
         print(f"==> {stage.name}", flush=True)
-        return run_stage(stage)
+        with self._ended:
+            self._running[stage] = time.monotonic()
+        try:
+            return run_stage(stage)
+        finally:
+            with self._ended:
+                del self._running[stage]
 
 
 def _has_environment(stage: Stage) -> bool:

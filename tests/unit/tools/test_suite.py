@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools import _stage, suite
-from tools._stage import Result, Stage, essence, run_stage
+from tools._stage import Result, Stage, essence, position, run_stage
 from tools._stages import groups
 
 
@@ -59,6 +59,33 @@ class TestEssence:
         results = [run_stage(shell("well", "true")), run_stage(shell("badly", "echo 'fatal: reason'; exit 3"))]
         suite.print_failures(results)
         assert capsys.readouterr().out == "badly failed:\n  | fatal: reason\n\n"
+
+
+class TestPosition:
+    @pytest.mark.parametrize(
+        ("log", "where"),
+        [
+            ("  │ TASK [One] ****\\n  │ \\033[32mok: [a]\\033[0m\\n  │ TASK [Two] ****\\n  │ changed: [a]", "Two"),
+            ("....... [ 15%%]\\n....... [ 45%%]\\n...", "45%"),
+            ("==> Compile Kubernetes\\n    30 s: 120 of 800 packages", "30 s: 120 of 800 packages"),
+            ("postgresql://airflow:hunter2@db/airflow", "postgresql://***@db/airflow"),
+            ("", ""),
+        ],
+        ids=["Ansible", "pytest", "another program", "a password", "nothing yet"],
+    )
+    def test_is_what_the_end_of_the_log_says(self, log: str, where: str) -> None:
+        stage = shell("running", f"printf '{log}'")
+        run_stage(stage)
+        assert position(stage) == where
+
+    def test_is_shown_of_stages_that_run(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(suite, "LOG_SECONDS", 0.2)
+        suite.Suite().run([[[shell("long", "echo far; sleep 1")], [shell("short", "true")]]])
+        shown = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+        assert 2 <= len(shown) <= 5
+        assert {*shown} <= {"long 0 s: far", "long 1 s: far", "long 0 s:"}
 
 
 class TestStage:
