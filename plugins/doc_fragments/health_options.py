@@ -46,7 +46,7 @@ options:
           - Seconds that a component may be unhealthy although the pods of all components are ready.
           - A component that has given a heartbeat lately is waited for longer.
         type: int
-        default: 10
+        default: 30
       exec:
         description:
           - Where to ask if the user may not use the service's proxy; a command is then run in a pod.

@@ -33,7 +33,7 @@ HEALTH_OPTIONS: dict[str, Any] = {
         "choices": list(_health.COMPONENTS),
         "default": list(_health.COMPONENTS),
     },
-    "grace": {"type": "int", "default": 10},
+    "grace": {"type": "int", "default": 30},
     "exec": {"type": "dict", "options": {"label_selector": {"type": "str"}, "container": {"type": "str"}}},
 }
 
@@ -64,7 +64,7 @@ class HealthQuestion:
     scheme: str = "http"
     workload: str = ""
     components: tuple[str, ...] = _health.COMPONENTS
-    grace: float = 10
+    grace: float = 30
     exec_selector: str = ""
     exec_container: str = ""
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -515,7 +515,7 @@ def test_a_component_hangs_when_it_has_been_silent_for_long_enough(last: str | N
         {"Deployment": [deployment()]}, answers=[Answer(parts={**HEALTHY.parts, "triggerer": told})]
     )
     with pytest.raises(Failure):
-        waiting(cluster, health=HEALTH).wait()
+        waiting(cluster, health=replace(HEALTH, grace=10)).wait()
     assert seconds <= cluster.seconds < seconds + 3
 
 
