@@ -40,7 +40,7 @@ bench: environment cluster images ## Measure deploys, probes and failures agains
 soak: environment cluster images ## Kill deploys at many points, and see what the next run makes of it (an hour)
 	@.venv/bin/python -m tools.soak interruptions --api-server
 
-rendered: environment ## Write the rendered manifests anew that the unit tests compare with
+rendered: environment ## Write the golden manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.rendered
 
 docs: environment ## Write each role's README.md from its argument specs, and the table of network flows

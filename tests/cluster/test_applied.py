@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,10 +27,10 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set impo
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONCURRENCY, Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
+from tools.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
 NAMESPACE = "applied"
-RENDERED = Path(__file__).parents[1] / "unit" / "rendered"
 #: Releases that have every kind of object between them.
 RELEASES = ("everything", "mysql", "ingress")
 #: Where a manifest says which object it is.

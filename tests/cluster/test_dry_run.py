@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +20,9 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils import _dry_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from tools.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
-RENDERED = Path(__file__).parents[1] / "unit" / "rendered"
 #: One that every cluster has, in which nothing of a release is, and one that none has.
 PRESENT, ABSENT = "kube-public", "airflow-dry-run-absent"
 

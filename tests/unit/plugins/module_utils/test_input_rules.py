@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules im
     check_owned_options,
     check_secret_options,
 )
-
-RENDERED = Path(__file__).parents[2] / "rendered"
+from tools.rendered import RENDERED
 
 
 def manifests() -> Iterator[dict[str, Any]]:

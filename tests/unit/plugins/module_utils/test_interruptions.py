@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,9 +26,10 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._client import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure, NoAnswer
 from ansible_collections.airflow.kubernetes.plugins.module_utils._lease import LostError, lease_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from tools.rendered import RENDERED
 
 Manifest = dict[str, Any]
-RENDERED = Path(__file__).resolve().parents[2] / "rendered" / "defaults"
+DEFAULTS = RENDERED / "defaults"
 #: A role of each kind: what all share, a database with claims, a Job, workers, and what may be left out.
 SETS = ("airflow", "postgres", "migrations", "workers", "flower")
 
@@ -187,7 +187,7 @@ class Connection(Client):
 def sets() -> dict[str, list[Manifest]]:
     """What the roles apply, by set, without what makes it long."""
     found = {
-        name: [yaml.safe_load(path.read_text()) for path in sorted((RENDERED / name).glob("*.yaml"))] for name in SETS
+        name: [yaml.safe_load(path.read_text()) for path in sorted((DEFAULTS / name).glob("*.yaml"))] for name in SETS
     }
     for item in [item for items in found.values() for item in items]:
         if "template" in item.get("spec", {}):
