@@ -28,7 +28,7 @@ def policy_specs(
     flows: Sequence[Mapping[str, Any]],
     selector: Mapping[str, str],
     components: Sequence[str],
-    parties: Mapping[str, Sequence[Place]],
+    parties: Mapping[str, Sequence[Place] | Mapping[str, Sequence[Place]]],
     ingress: Mapping[str, Sequence[Manifest]],
     egress: Mapping[str, Sequence[Manifest]],
 ) -> dict[str, Manifest]:
@@ -37,7 +37,8 @@ def policy_specs(
     :param flows: rows with ``from`` and ``to``, which are names of components and parties, and ``ports``. A component
         that is not there has no part in them.
     :param selector: the labels of all pods of the release.
-    :param parties: the places that the name of a party outside of the release stands for.
+    :param parties: the places that the name of a party outside of the release stands for; where components differ in
+        that, by component.
     :param ingress: further rules of components.
     :param egress: the same in the other direction.
     """
@@ -51,7 +52,9 @@ def policy_specs(
             if peers:
                 yield {there: [_pods(selector, name) for name in peers], "ports": ports}
             for party in (name for name in flow[there] if name in parties):
-                yield from (rule_of(place) | ({"ports": ports} if ports else {}) for place in parties[party])
+                places = parties[party]
+                own = places.get(component, ()) if isinstance(places, Mapping) else places
+                yield from (rule_of(place) | ({"ports": ports} if ports else {}) for place in own)
 
     return {
         component: {

@@ -99,6 +99,7 @@ OPTIONS: dict[str, Any] = {
     "trial_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
     "contradictions": {"type": "list", "elements": "str", "default": []},
+    "remarks": {"type": "list", "elements": "str", "default": []},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
     "computed_variables": {"type": "list", "elements": "str", "default": []},
@@ -184,6 +185,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     except Failure as failure:
         problems.append(failure.message)
     misspelt, warnings = check_variables(params["variables"], params["known_variables"])
+    warnings += params["remarks"]
     problems += misspelt
     for given in params["volumes"]:
         wrong, idle = _preflight_volumes.check_share(Share(**given))

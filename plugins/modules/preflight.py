@@ -269,6 +269,11 @@ options:
     type: list
     elements: str
     default: []
+  remarks:
+    description: Warnings about variables, which keep nothing from being deployed.
+    type: list
+    elements: str
+    default: []
   variables:
     description: Names of the variables that are set and start with a role's name. The action plugin fills it.
     type: list

@@ -66,6 +66,14 @@ def test_a_party_of_everybody_is_held_to_the_ports() -> None:
     assert made["flower"]["ingress"] == [{"ports": [port(5555)]}]
 
 
+def test_a_party_may_differ_by_component() -> None:
+    flows = [{"from": ["flower", "worker", "redis"], "to": ["proxy"]}]
+    parties = {"proxy": {"flower": ["10.0.0.9:3128"], "worker": []}}
+    made = specs(flows, ["flower", "worker", "redis"], parties)
+    assert made["flower"]["egress"] == [{"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [port(3128)]}]
+    assert made["worker"]["egress"] == made["redis"]["egress"] == []
+
+
 def test_further_rules_are_added_and_none_twice() -> None:
     flows = [{"from": ["flower"], "to": ["one", "two"]}]
     parties = {"one": ["db.example.com:5432"], "two": ["other.example.com:5432"]}

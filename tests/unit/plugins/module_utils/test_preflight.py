@@ -38,6 +38,7 @@ GOOD: dict[str, Any] = {
     "trial_pod": {},
     "namespace_object": {},
     "contradictions": [],
+    "remarks": [],
     "variables": [],
     "known_variables": [],
     "computed_variables": [],
