@@ -45,6 +45,11 @@ options:
     description: Further rules by component.
     type: dict
     required: true
+  closed:
+    description: Rows of which nothing is let through, whatever the table says.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
