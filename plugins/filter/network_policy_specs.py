@@ -33,7 +33,8 @@ options:
   parties:
     description:
       - What the name of somebody outside of the release stands for.
-      - A list of rules of a NetworkPolicy, or of addresses, C(host:port) or the URL of a git repository.
+      - A list of rules of a NetworkPolicy, or of addresses, C(host:port) or the URL of a git repository. Where
+        components differ in that, a dictionary of such lists by component.
     type: dict
     required: true
   ingress:
@@ -44,6 +45,11 @@ options:
     description: Further rules by component.
     type: dict
     required: true
+  closed:
+    description: Rows of which nothing is let through, whatever the table says.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

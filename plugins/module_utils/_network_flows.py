@@ -28,30 +28,37 @@ def policy_specs(
     flows: Sequence[Mapping[str, Any]],
     selector: Mapping[str, str],
     components: Sequence[str],
-    parties: Mapping[str, Sequence[Place]],
+    parties: Mapping[str, Sequence[Place] | Mapping[str, Sequence[Place]]],
     ingress: Mapping[str, Sequence[Manifest]],
     egress: Mapping[str, Sequence[Manifest]],
+    closed: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Manifest]:
     """Return the ``spec`` of a NetworkPolicy for each component, by its name.
 
     :param flows: rows with ``from`` and ``to``, which are names of components and parties, and ``ports``. A component
         that is not there has no part in them.
     :param selector: the labels of all pods of the release.
-    :param parties: the places that the name of a party outside of the release stands for.
+    :param parties: the places that the name of a party outside of the release stands for; where components differ in
+        that, by component.
     :param ingress: further rules of components.
     :param egress: the same in the other direction.
+    :param closed: rows like those of ``flows``, of which nothing is let through whatever ``flows`` say.
     """
 
     def rules(component: str, here: str, there: str) -> Iterator[Manifest]:
+        barred = {name for row in closed if component in row[here] for name in row[there]}
         for flow in flows:
             if component not in flow[here]:
                 continue
             ports = [{"port": port, "protocol": "TCP"} for port in flow.get("ports", [])]
-            peers = [name for name in flow[there] if name in components]
+            others = [name for name in flow[there] if name not in barred]
+            peers = [name for name in others if name in components]
             if peers:
                 yield {there: [_pods(selector, name) for name in peers], "ports": ports}
-            for party in (name for name in flow[there] if name in parties):
-                yield from (rule_of(place) | ({"ports": ports} if ports else {}) for place in parties[party])
+            for party in (name for name in others if name in parties):
+                places = parties[party]
+                own = places.get(component, ()) if isinstance(places, Mapping) else places
+                yield from (rule_of(place) | ({"ports": ports} if ports else {}) for place in own)
 
     return {
         component: {

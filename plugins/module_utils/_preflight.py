@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import unquote
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight_volumes, _secret
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import DryRuns, read_dry_runs
@@ -90,7 +91,7 @@ OPTIONS: dict[str, Any] = {
         "default": [],
         "options": {
             "what": {"type": "str", "required": True},
-            "kind": {"type": "str", "choices": ["broker", "database"], "required": True},
+            "kind": {"type": "str", "choices": ["broker", "database", "results"], "required": True},
             "secret": {"type": "str", "required": True, "no_log": False},
             "key": {"type": "str", "required": True, "no_log": False},
             "async_key": {"type": "str", "no_log": False},
@@ -101,6 +102,8 @@ OPTIONS: dict[str, Any] = {
     "trial_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
     "contradictions": {"type": "list", "elements": "str", "default": []},
+    "remarks": {"type": "list", "elements": "str", "default": []},
+    "separate_results": {"type": "bool", "default": False},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},
     "computed_variables": {"type": "list", "elements": "str", "default": []},
@@ -147,7 +150,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_storage_classes, params["storage_classes"]),
             pool.submit(storage.check, [Share(**given) for given in params["volumes"]]),
             pool.submit(running.check_version, params["version"]),
-            pool.submit(running.check_secrets, params["secrets"]),
+            pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
         ]
@@ -188,6 +191,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     except Failure as failure:
         problems.append(failure.message)
     misspelt, warnings = check_variables(params["variables"], params["known_variables"])
+    warnings += params["remarks"]
     problems += misspelt
     for given in params["volumes"]:
         wrong, idle = _preflight_volumes.check_share(Share(**given))
@@ -247,6 +251,29 @@ def check_worker_groups(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     for name in names:
         problems += check_name("The name of a group in workers_groups", name, LONGEST_NAME)
     return problems
+
+
+def check_results(urls: Mapping[str, str]) -> Iterator[str]:
+    """Refuse a result backend whose login is that of Airflow's database, which workers shall not have.
+
+    :param urls: by option; none is in the message.
+    """
+    results = urls.get("AIRFLOW__CELERY__RESULT_BACKEND", "")
+    databases = ("DIRECT_SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    if any(_login(results) == _login(urls[key]) for key in databases if key in urls):
+        yield (
+            "workers_database_access is false, but the URL in the Secret that airflow_result_backend_secret names logs "
+            "in as Airflow does to its own database. Give the results a user of their own, who has no right to that "
+            "database, or a Redis."
+        )
+
+
+def _login(url: str) -> tuple[str, str]:
+    """Return the host and the user of a URL."""
+    place = url.partition("://")[2].partition("/")[0]
+    login, _at, address = place.rpartition("@")
+    host = address.rpartition(":")[0] or address
+    return host.lower(), unquote(login.partition(":")[0])
 
 
 def check_variables(names: Iterable[str], known: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -335,7 +362,11 @@ class _Cluster:
         jobs = [job for job in jobs if labels(job).get(VERSION_LABEL) == version]
         return any(is_true(job, "Failed") for job in jobs) and not any(is_true(job, "Complete") for job in jobs)
 
-    def check_secrets(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+    def check_secrets(self, wanted: Sequence[Mapping[str, Any]], separate_results: bool = False) -> list[str]:
+        """Find out all values, and what is missing of them.
+
+        :param separate_results: whether the result backend has to have a login that Airflow's database does not know.
+        """
         secrets = [
             _secret.Secret(given["name"], [_secret.Key(**key) for key in given["keys"]], given["labels"])
             for given in wanted
@@ -345,7 +376,8 @@ class _Cluster:
         except Failure as failure:
             return [failure.message]
         self.secrets = {secret.name: secret for secret in secrets}
-        return []
+        own = self.secrets.get(f"{self.release}-secrets")
+        return list(check_results(own.values)) if separate_results and own else []
 
     def check_certificates(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
         """A pod that mounts what is not there never starts."""

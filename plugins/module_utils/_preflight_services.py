@@ -31,7 +31,7 @@ class Service:
     """A database or a broker to try.
 
     :param what: how messages call it, with the variable that says where it is.
-    :param kind: ``database`` or ``broker``.
+    :param kind: ``database`` or ``broker``, or ``results``, which may be kept in either.
     :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
     :param sentinel: what Sentinels are connected to with, JSON, where they want a password.
     :param options: further options of the broker's transport.

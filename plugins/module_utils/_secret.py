@@ -64,6 +64,7 @@ OPTIONS: dict[str, Any] = {
                     "keep": {"type": "bool", "default": False},
                     "optional": {"type": "bool", "default": False},
                     "formerly": {"type": "str"},
+                    "checksum": {"type": "bool", "default": False},
                 },
             },
         },
@@ -92,6 +93,7 @@ class Key:
     :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
     :param optional: read where it is there, and never made.
     :param formerly: the Secret that used to hold it: its value is taken over from there, and the key removed.
+    :param checksum: return a checksum of this value alone, for pods that read no other of the Secret.
     """
 
     key: str
@@ -104,6 +106,7 @@ class Key:
     keep: bool = False
     optional: bool = False
     formerly: str | None = None
+    checksum: bool = False
 
 
 @dataclass
@@ -161,16 +164,18 @@ def run(task: Task) -> dict[str, Any]:
                 patch(client, namespace, name, dict.fromkeys(keys))
     with ThreadPoolExecutor() as pool:
         sums = pool.map(lambda secret: checksum(secret.values, f"{namespace}/{secret.name}"), secrets)
+        sums_of_keys = pool.map(lambda secret: _checksums(secret, namespace), secrets)
     return {
         "changed": bool(changed or moved),
         "secrets": {
             secret.name: {
                 "checksum": its_sum,
+                "checksums": its_sums,
                 "changed": secret in changed or secret.name in moved,
                 "generated": secret.generated,
                 "managed": not secret.users_own(release),
             }
-            for secret, its_sum in zip(secrets, sums, strict=True)
+            for secret, its_sum, its_sums in zip(secrets, sums, sums_of_keys, strict=True)
         },
     }
 
@@ -330,6 +335,15 @@ def derive(
     return _PLACEHOLDER.sub(fill, template)
 
 
+def _checksums(secret: Secret, namespace: str) -> dict[str, str]:
+    """Return the checksums of single keys that are asked for, by key."""
+    return {
+        key.key: checksum({key.key: secret.values[key.key]}, f"{namespace}/{secret.name}")
+        for key in secret.keys
+        if key.checksum and key.key in secret.values
+    }
+
+
 def checksum(values: Mapping[str, str], salt: str) -> str:
     """Return what changes when a value does, and is no help in guessing one: scrypt (4 MiB, some 10 ms) over all."""
     content = "\0".join(f"{key}={values[key]}" for key in sorted(values))
@@ -351,7 +365,13 @@ def _render(secrets: list[Secret], directory: Path, check_mode: bool) -> dict[st
         for path in changed:
             path.write_text(wanted[path], encoding="utf-8")
     facts = {"checksum": "rendered", "changed": False, "generated": [], "managed": True}
-    return {"changed": bool(changed), "secrets": {secret.name: facts for secret in secrets}}
+    return {
+        "changed": bool(changed),
+        "secrets": {
+            secret.name: {**facts, "checksums": {key.key: "rendered" for key in secret.keys if key.checksum}}
+            for secret in secrets
+        },
+    }
 
 
 def _describe(secret: Secret) -> str:

@@ -3,9 +3,9 @@
 """Try a database and a broker from where Airflow will run: in the cluster, with Airflow's image and its own libraries.
 
 The text of this file is sent to that image's Python (3.10 or later). On its standard input follow, as one line of JSON,
-the services to try: ``{"kind": "database" | "broker", "url": ..., "async_url": ..., "options": {...}}``. It prints the
-length of its answer in eight digits, then the answer as JSON: for each service a list of problems, in the words of
-whoever said them. No URL and no password is in them.
+the services to try: ``{"kind": "database" | "broker" | "results", "url": ..., "async_url": ..., "options": {...}}``. It
+prints the length of its answer in eight digits, then the answer as JSON: for each service a list of problems, in the
+words of whoever said them. No URL and no password is in them.
 
 A URL is read by the library that Airflow gives it to (SQLAlchemy, kombu), so that what is tried is what will be used.
 """
@@ -19,7 +19,7 @@ import secrets
 import signal
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,7 +43,7 @@ SCRATCH_SECONDS = 60
 
 def problems_of(service: dict[str, Any]) -> list[str]:
     """Return what is wrong with a service, as far as it can be tried."""
-    try_it = try_broker if service["kind"] == "broker" else try_database
+    try_it = {"broker": try_broker, "results": try_results}.get(service["kind"], try_database)
     try:
         said = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
@@ -92,6 +92,16 @@ def try_database(service: dict[str, Any]) -> Iterator[str]:
             asyncio.run(connect_asynchronously(kind.name, options, service["options"].get("mysql_ca")))
         except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
             yield f"with the asynchronous driver: {in_one_line(error)}"
+
+
+def try_results(service: dict[str, Any]) -> Iterator[str]:
+    """Try where Celery is to keep its results: a database, or Redis."""
+    if service["url"].startswith("db+"):
+        yield from try_database(service)
+    elif service["url"].startswith(("redis://", "rediss://")):
+        yield from try_redis(service, result_commands)
+    else:
+        yield "its URL starts neither with db+ and the name of a driver, nor with redis:// or rediss://"
 
 
 def read_url(text: str) -> tuple[Any, list[Any], dict[str, Any]]:
@@ -179,6 +189,11 @@ def problems_of_mysql(database: Any) -> Iterator[str]:
 
 
 def try_broker(service: dict[str, Any]) -> Iterator[str]:
+    return try_redis(service, commands)
+
+
+def try_redis(service: dict[str, Any], wanted: Callable[[Any], Iterator[tuple[str, Any]]]) -> Iterator[str]:
+    """Connect, and send the commands that ``wanted`` yields, each with what it is good for."""
     from kombu import Connection  # noqa: PLC0415 the database needs no kombu
 
     options = {"socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": CONNECT_SECONDS, **service["options"]}
@@ -192,7 +207,7 @@ def try_broker(service: dict[str, Any]) -> Iterator[str]:
             oldest = dotted(OLDEST_REDIS)
             yield f"the server is Redis {dotted(version)}; the oldest that the client supports is {oldest}"
             return
-        for what, send in commands(redis):
+        for what, send in wanted(redis):
             try:
                 send()
             except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
@@ -234,6 +249,16 @@ def commands(redis: Any) -> Iterator[tuple[str, Any]]:
     yield "do several things at once", lambda: redis.pipeline(transaction=True).llen(SCRATCH).execute()
     yield "send to all", lambda: redis.publish(f"/0.{SCRATCH}", "1")
     yield "listen to all", lambda: subscribe(redis)
+
+
+def result_commands(redis: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what Celery does with Redis to keep results: each under a key, and told on a channel of that name."""
+    yield "keep a result", lambda: redis.pipeline(transaction=True).setex(SCRATCH, SCRATCH_SECONDS, "1").execute()
+    yield "read a result", lambda: redis.get(SCRATCH)
+    yield "read results", lambda: redis.mget([SCRATCH, f"{SCRATCH}_other"])
+    yield "delete a result", lambda: redis.delete(SCRATCH)
+    yield "tell that a result is there", lambda: redis.publish(f"/0.{SCRATCH}", "1")
+    yield "listen for results", lambda: subscribe(redis)
 
 
 def subscribe(redis: Any) -> None:

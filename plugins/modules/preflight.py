@@ -183,6 +183,10 @@ options:
           formerly:
             description: Name of the Secret that used to hold the key.
             type: str
+          checksum:
+            description: Return a checksum of this key alone, for pods that read no other of the Secret.
+            type: bool
+            default: false
   certificates:
     description: Secrets and ConfigMaps that hold certificates of CAs, which pods will mount.
     type: list
@@ -242,7 +246,7 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [broker, database]
+        choices: [broker, database, results]
         required: true
       secret:
         description: The one of O(secrets) that holds its URL.
@@ -272,6 +276,15 @@ options:
     default: {}
   contradictions:
     description: What is wrong with variables that do not go together, a sentence or two for each.
+    type: list
+    elements: str
+    default: []
+  separate_results:
+    description: Refuse a result backend that logs in as Airflow's database does.
+    type: bool
+    default: false
+  remarks:
+    description: Warnings about variables, which keep nothing from being deployed.
     type: list
     elements: str
     default: []

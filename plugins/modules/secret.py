@@ -98,6 +98,10 @@ options:
               - Name of the Secret of this task that used to hold the key. Its value is taken over from there, and the
                 key removed.
             type: str
+          checksum:
+            description: Return a checksum of this key alone, for pods that read no other of the Secret.
+            type: bool
+            default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes
@@ -133,6 +137,9 @@ secrets:
     checksum:
       description: Changes when one of the values does.
       type: str
+    checksums:
+      description: Those of single keys, by key, where O(secrets[].keys[].checksum) asks for them.
+      type: dict
     changed:
       description: Whether it was written.
       type: bool

@@ -28,7 +28,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Ta
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # Ansible forks for every task. What templates use is loaded before, so that not each fork has to.
-for _filter in ("from_registry", "network_policy_specs"):
+for _filter in ("from_registry", "network_policy_specs", "proxies"):
     importlib.import_module(f"ansible_collections.airflow.kubernetes.plugins.filter.{_filter}")
 filter_loader.get("ansible.builtin.combine")
 test_loader.get("ansible.builtin.defined")

@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -35,6 +36,9 @@ FURTHER_PORTS = (9, 8974)
 
 #: Tries of the whole matrix: what has changed takes a moment to be enforced.
 ROUNDS, PAUSE = 5, 2.0
+
+#: What holds Airflow's state, or leads to it.
+DATABASES = frozenset({"postgresql", "mysql", "pgbouncer", "database"})
 
 REACHED, LISTENING = "reached", "listening"
 
@@ -115,14 +119,24 @@ def allowed(attempt: Attempt, flows: Iterable[Mapping[str, Any]]) -> bool:
     )
 
 
-def table_of_flows() -> list[dict[str, Any]]:
-    """Return the rows of the role, with what the variables of the scenario say of them."""
+def table_of_flows(
+    by_name: Mapping[str, int] = MappingProxyType({}), database_access: bool = True
+) -> list[dict[str, Any]]:
+    """Return the rows of the role, with what the variables of the scenario say of them.
+
+    :param by_name: the ports of parties whose host has a name, and so is anywhere outside of the release.
+    :param database_access: whether workers may reach the database.
+    """
     flows: list[dict[str, Any]] = yaml.safe_load(FLOWS.read_text())["airflow_network_flows"]
     for flow in flows:
         if flow["to"] == ["dns"]:
             flow["ports"] = [53, 5353]
-        elif flow["to"] == ["outside-of-group"]:
+        elif flow["to"] in (["outside-of-group"], ["proxy-of-group"]):
             flow["from"] = ["open-worker"]
+        if flow["to"][0] in by_name:
+            flow["ports"] = [by_name[flow["to"][0]]]
+        if not database_access and DATABASES & {*flow["to"]}:
+            flow["from"] = [name for name in flow["from"] if name != "worker"]
     return flows
 
 
@@ -196,6 +210,12 @@ def ends_of(cluster: Cluster, options: argparse.Namespace) -> list[End]:
         End("outside", OUTSIDE, frozenset({"outside", "outside-of-group"})),
         End("metadata", METADATA),
     ]
+
+
+def with_parties(ends: Iterable[End], by_name: Iterable[str]) -> list[End]:
+    """Have all who are not of the release play the parties that are anywhere."""
+    parties = frozenset(by_name)
+    return [end if end.inside else replace(end, parts=end.parts | parties) for end in ends]
 
 
 def _pod(cluster: Cluster, pod: Mapping[str, Any], options: argparse.Namespace, components: set[str]) -> End:
@@ -310,10 +330,16 @@ def main() -> int:
     parser.add_argument("--elsewhere", required=True, help="another namespace with pods")
     parser.add_argument("--closed-group", default="", help="the worker group that may not go out")
     parser.add_argument("--open", action="store_true", help="there are no policies: everything has to be let through")
+    parser.add_argument(
+        "--by-name", action="append", default=[], metavar="PARTY=PORT", help="a party that is anywhere, at its port"
+    )
+    parser.add_argument("--without-database-access", action="store_true", help="workers may not reach the database")
     options = parser.parse_args()
     start_log()
     cluster, node = Cluster(options.context), Node(options.node)
-    ends, flows = ends_of(cluster, options), table_of_flows()
+    by_name = {party: int(port) for party, _equals, port in (given.partition("=") for given in options.by_name)}
+    ends = with_parties(ends_of(cluster, options), by_name)
+    flows = table_of_flows(by_name, not options.without_database_access)
     tries = attempts(ends, flows)
     policies = cluster.get("networkpolicies", "--namespace", options.namespace)
     opinions = {

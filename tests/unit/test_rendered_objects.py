@@ -414,6 +414,26 @@ def test_a_secret_reaches_only_what_uses_it(release: str) -> None:
         assert own == REACH.get(name, set()) | logins, name
 
 
+def test_workers_without_access_to_the_database_have_no_login_of_it_and_no_way_to_it() -> None:
+    """The release's database listens at 6543, its result backend at 5432."""
+    (worker,) = (pod for pod in PODS if str(pod) == "managed/airflow-worker")
+    for container in worker.containers:
+        assert [source for source in container.get("envFrom", []) if "secretRef" in source] == []
+    sources = [variable.get("valueFrom", {}) for each in worker.containers for variable in each.get("env", [])]
+    read = [source["secretKeyRef"] for source in sources if "secretKeyRef" in source]
+    assert [key["key"] for key in read if key["name"] == "airflow-secrets"] == ["AIRFLOW__CELERY__RESULT_BACKEND"]
+    assert [each["name"] for each in worker.spec["initContainers"]] == ["wait-for-api-server"]
+    ports: dict[str, set[int]] = {}
+    for manifest in objects("managed"):
+        if manifest["kind"] == "NetworkPolicy":
+            rules = manifest["spec"].get("egress", [])
+            ports[manifest["metadata"]["name"]] = {port["port"] for rule in rules for port in rule.get("ports", [])}
+    assert {name for name, its_ports in ports.items() if 6543 in its_ports} == {
+        f"airflow-{component}" for component in ("api-server", "scheduler", "dag-processor", "triggerer", "migrations")
+    }
+    assert 5432 in ports["airflow-worker"]
+
+
 @every_release
 def test_what_a_rotation_keeps_reaches_only_redis(release: str) -> None:
     """Its Secret holds all old and new values."""

@@ -40,6 +40,22 @@ def test_what_is_in_no_row_is_expected_to_be_refused(source: End, target: End, p
     assert allowed(Attempt(source, target, port), table_of_flows()) is expected
 
 
+def test_a_party_with_a_name_is_anywhere_outside_at_its_port() -> None:
+    worker, closed, stranger = matrix.with_parties([WORKER, CLOSED, STRANGER], ["proxy-of-group", "result-backend"])
+    flows = table_of_flows({"proxy-of-group": 3128, "result-backend": 6379})
+    assert worker == WORKER
+    assert [allowed(Attempt(worker, stranger, port), flows) for port in (3128, 6379, 5432)] == [True, True, False]
+    assert [allowed(Attempt(closed, stranger, port), flows) for port in (3128, 6379, 5432)] == [False, True, False]
+
+
+def test_workers_without_access_do_not_reach_the_database() -> None:
+    database = End("postgresql-0", "10.0.0.7", frozenset({"postgresql"}), inside=True)
+    attempt = Attempt(WORKER, database, 5432)
+    assert allowed(attempt, table_of_flows())
+    assert not allowed(attempt, table_of_flows(database_access=False))
+    assert allowed(Attempt(SERVER, database, 5432), table_of_flows(database_access=False))
+
+
 def test_everybody_who_is_a_pod_tries_everybody_else_at_every_port_and_at_one_of_no_row() -> None:
     tries = attempts([WORKER, REDIS, OUTSIDE], table_of_flows())
     assert {(attempt.source.name, attempt.target.name) for attempt in tries} == {

@@ -352,7 +352,7 @@ class TestWaitForApiServer:
         seconds = iter([0.0, 1.0, 3.5, 3.5, 4.0])
         monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080/airflow")
         monkeypatch.setattr(
-            program, "answers", lambda _host, _port, base_path: base_path == "/airflow" and next(answers)
+            program, "answers", lambda _host, _port, base_path, _version: base_path == "/airflow" and next(answers)
         )
         monkeypatch.setattr("time.monotonic", lambda: next(seconds))
         program.main()
@@ -360,12 +360,26 @@ class TestWaitForApiServer:
 
     def test_asks_until_it_answers(self, load: Any, monkeypatch: Any) -> None:
         program = load("wait_for_api_server")
-        asked: list[tuple[str, int, str]] = []
+        asked: list[tuple[str, int, str, str]] = []
         answers = iter([False, False, True])
         monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
+        monkeypatch.setenv("API_SERVER_VERSION", "3.1.0")
         monkeypatch.setattr(program, "answers", lambda *asked_at: asked.append(asked_at) or next(answers))
         program.main()
-        assert asked == [("airflow-api-server", 8080, "")] * 3
+        assert asked == [("airflow-api-server", 8080, "", "3.1.0")] * 3
+
+    @pytest.mark.parametrize(
+        ("port", "well"),
+        [
+            (b'HTTP/1.1 200 OK\r\n\r\n{"version":"3.2.0","git_version":null}', True),
+            (b'HTTP/1.1 200 OK\r\n\r\n{"version":"3.1.0","git_version":null}', False),
+            (b'HTTP/1.1 200 OK\r\n\r\n{"git_version":"3.2.0"}', False),
+            (b'HTTP/1.1 503 No\r\n\r\n{"version":"3.2.0"}', False),
+        ],
+        indirect=["port"],
+    )
+    def test_only_the_wanted_version_counts_where_one_is_named(self, load: Any, port: int, well: bool) -> None:
+        assert load("wait_for_api_server").answers("127.0.0.1", port, "", "3.2.0") is well
 
 
 class TestProbeHeartbeat:

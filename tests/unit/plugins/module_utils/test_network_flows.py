@@ -66,6 +66,26 @@ def test_a_party_of_everybody_is_held_to_the_ports() -> None:
     assert made["flower"]["ingress"] == [{"ports": [port(5555)]}]
 
 
+def test_a_party_may_differ_by_component() -> None:
+    flows = [{"from": ["flower", "worker", "redis"], "to": ["proxy"]}]
+    parties = {"proxy": {"flower": ["10.0.0.9:3128"], "worker": []}}
+    made = specs(flows, ["flower", "worker", "redis"], parties)
+    assert made["flower"]["egress"] == [{"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [port(3128)]}]
+    assert made["worker"]["egress"] == made["redis"]["egress"] == []
+
+
+def test_what_is_closed_is_left_out_of_all_rows_in_both_directions() -> None:
+    flows = [
+        {"from": ["worker", "scheduler"], "to": ["postgresql"], "ports": [5432]},
+        {"from": ["worker", "scheduler"], "to": ["database"]},
+    ]
+    arguments = (flows, {"release": "r"}, ["worker", "scheduler", "postgresql"], {"database": [":5432"]}, {}, {})
+    made = policy_specs(*arguments, [{"from": ["worker"], "to": ["postgresql", "database"]}])
+    assert made["worker"]["egress"] == []
+    assert made["postgresql"]["ingress"] == [{"from": [pods("scheduler")], "ports": [port(5432)]}]
+    assert made["scheduler"] == policy_specs(*arguments)["scheduler"]
+
+
 def test_further_rules_are_added_and_none_twice() -> None:
     flows = [{"from": ["flower"], "to": ["one", "two"]}]
     parties = {"one": ["db.example.com:5432"], "two": ["other.example.com:5432"]}

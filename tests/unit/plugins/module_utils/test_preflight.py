@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import check_input
+from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import check_input, check_results
 from ansible_collections.airflow.kubernetes.plugins.module_utils._secret import Key
 from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
 
@@ -38,6 +38,8 @@ GOOD: dict[str, Any] = {
     "trial_pod": {},
     "namespace_object": {},
     "contradictions": [],
+    "remarks": [],
+    "separate_results": False,
     "variables": [],
     "known_variables": [],
     "computed_variables": [],
@@ -413,6 +415,43 @@ class TestSecrets:
     def test_not_to_be_read_is_left_to_the_one_who_writes_it(self, cluster: Any, run: Any) -> None:
         cluster.refusals["get Secret/airflow-secrets"] = FORBIDDEN
         run(secrets=[secret("airflow-secrets", {"key": "A", "generate": "password"})])
+
+
+class TestResults:
+    DATABASE = "postgresql+psycopg2://airflow:hunter2@db.example.com:5432/airflow?sslmode=require"
+
+    @pytest.mark.parametrize(
+        "results",
+        [
+            "db+postgresql://airflow:hunter2@db.example.com:5432/airflow",
+            "db+postgresql://airflow:hunter2@DB.example.com/results",
+        ],
+    )
+    def test_with_the_login_of_the_database_are_refused_where_they_are_to_be_apart(
+        self, cluster: Any, run: Any, results: str
+    ) -> None:
+        keys = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.DATABASE, "AIRFLOW__CELERY__RESULT_BACKEND": results}
+        secrets = [secret("airflow-secrets", *({"key": key, "value": value} for key, value in keys.items()))]
+        run(secrets=secrets)
+        with pytest.raises(Failure, match="logs in as Airflow does to its own database") as failure:
+            run(secrets=secrets, separate_results=True)
+        assert "hunter2" not in failure.value.message
+
+    def test_through_pgbouncer_it_is_the_server_that_counts(self) -> None:
+        urls = {
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://airflow:a@airflow-pgbouncer:6432/airflow",
+            "DIRECT_SQL_ALCHEMY_CONN": self.DATABASE,
+            "AIRFLOW__CELERY__RESULT_BACKEND": "db+postgresql://airflow:a@db.example.com/results",
+        }
+        assert len([*check_results(urls)]) == 1
+
+    @pytest.mark.parametrize(
+        "results",
+        ["db+postgresql://celery:a@db.example.com:5432/results", "redis://:a@redis.example.com/0", "redis://redis/0"],
+    )
+    def test_of_their_own_will_do(self, results: str) -> None:
+        urls = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.DATABASE, "AIRFLOW__CELERY__RESULT_BACKEND": results}
+        assert [*check_results(urls)] == []
 
 
 def test_a_kind_that_the_cluster_does_not_know(cluster: Any, run: Any) -> None:

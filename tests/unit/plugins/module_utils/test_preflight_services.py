@@ -441,3 +441,60 @@ class TestProgram:
         told = in_words(broker, said)
         assert "Celery cannot use a cluster of Redis" in told
         assert "cluster mode disabled" in told
+
+    class Results:
+        """A Redis for results, whose user may not do what ``refused`` names."""
+
+        def __init__(self, refused: str = "") -> None:
+            self.refused = refused
+            self.sent: list[str] = []
+
+        def info(self, _section: str) -> dict[str, str]:
+            return {"redis_version": "7.0.15"}
+
+        def pipeline(self, transaction: bool) -> Any:
+            assert transaction
+            return self
+
+        def pubsub(self) -> Any:
+            return self
+
+        def __getattr__(self, name: str) -> Any:
+            def send(*_arguments: Any, **_options: Any) -> Any:
+                self.sent.append(name)
+                if name == self.refused:
+                    raise RuntimeError(f"NOPERM this user has no permissions to run the '{name}' command")
+                return self
+
+            return send
+
+    def results(self, url: str, client: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        @contextlib.contextmanager
+        def connection(its_url: str, transport_options: dict[str, Any]) -> Iterator[Any]:
+            assert its_url == url
+            assert transport_options
+            yield SimpleNamespace(default_channel=SimpleNamespace(client=client))
+
+        monkeypatch.setitem(sys.modules, "kombu", SimpleNamespace(Connection=connection))
+        return _services_program.problems_of(asdict(Service("The result backend", "results", url)))
+
+    @pytest.mark.parametrize("scheme", ["redis", "rediss"])
+    def test_results_may_be_in_redis(self, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        client = self.Results()
+        assert self.results(f"{scheme}://redis:6379/1", client, monkeypatch) == []
+        assert {"setex", "get", "mget", "delete", "publish", "psubscribe"} <= {*client.sent}
+        assert "brpop" not in client.sent
+
+    def test_what_a_user_may_not_do_with_results_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (said,) = self.results("redis://redis:6379/1", self.Results("mget"), monkeypatch)
+        assert said.startswith("the user may not read results: NOPERM")
+
+    def test_results_in_a_database_are_tried_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tried: list[str] = []
+        monkeypatch.setattr(_services_program, "try_database", lambda service: tried.append(service["url"]) or [])
+        assert self.results("db+postgresql://u:p@db/results", None, monkeypatch) == []
+        assert tried == ["db+postgresql://u:p@db/results"]
+
+    def test_results_elsewhere_cannot_be_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        (said,) = self.results("postgresql://u:p@db/results", None, monkeypatch)
+        assert said.startswith("its URL starts neither with db+")

@@ -10,7 +10,7 @@ from urllib.request import proxy_bypass_environment
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import prepare
-from ansible_collections.airflow.kubernetes.plugins.module_utils._proxy import exempt_services
+from ansible_collections.airflow.kubernetes.plugins.module_utils._proxy import exempt_services, proxies_of
 
 PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}
 
@@ -66,3 +66,122 @@ def test_every_container_of_every_workload_is_looked_at() -> None:
     for template in (deployment["spec"]["template"], job["spec"]["jobTemplate"]["spec"]["template"]):
         for kind in ("containers", "initContainers"):
             assert "no_proxy" in {variable["name"] for variable in template["spec"][kind][0]["env"]}
+
+
+def test_what_a_config_map_exempts_stays_exempt() -> None:
+    source = {"configMapKeyRef": {"name": "company", "key": "no_proxy"}}
+    made = exempt_services([PROXY, {"name": "NO_PROXY", "valueFrom": source}], "airflow", "data")
+    taken = {"name": "AIRFLOW_KUBERNETES_NO_PROXY", "valueFrom": source}
+    names = [variable["name"] for variable in made]
+    assert taken in made
+    # The kubelet knows of variables that stand before.
+    assert names.index(taken["name"]) < names.index("NO_PROXY")
+    for spelling in ("NO_PROXY", "no_proxy"):
+        (value,) = (variable["value"] for variable in made if variable["name"] == spelling)
+        assert value.startswith("$(AIRFLOW_KUBERNETES_NO_PROXY),localhost,")
+
+
+def variable(value: str, name: str = "HTTP_PROXY") -> dict[str, Any]:
+    return {"name": name, "value": value}
+
+
+class TestProxiesOf:
+    def rules(self, *env: dict[str, Any]) -> list[Any]:
+        found = proxies_of({"worker": {"airflow_environment": env}})
+        assert found.problems == []
+        assert found.unread == {}
+        return found.rules["worker"]
+
+    @pytest.mark.parametrize(
+        ("url", "port"),
+        [
+            ("http://proxy.example.com:3128", 3128),
+            ("http://proxy.example.com", 80),
+            ("https://proxy.example.com/", 443),
+            ("socks5h://proxy.example.com", 1080),
+            ("proxy.example.com:3128", 3128),
+            ("proxy.example.com", 80),
+            ("http://me:p%40ss@proxy.web.svc:8080", 8080),
+            ("http://$(LOGIN)@proxy.example.com:3128", 3128),
+        ],
+    )
+    def test_a_name_is_let_through_at_its_port(self, url: str, port: int) -> None:
+        assert self.rules(variable(url)) == [{"ports": [{"port": port, "protocol": "TCP"}]}]
+
+    @pytest.mark.parametrize(
+        ("url", "cidr"),
+        [
+            ("http://10.1.2.3:3128", "10.1.2.3/32"),
+            ("10.1.2.3:3128", "10.1.2.3/32"),
+            ("http://[fd00::9]:3128", "fd00::9/128"),
+        ],
+    )
+    def test_an_address_is_let_through_alone(self, url: str, cidr: str) -> None:
+        ports = [{"port": 3128, "protocol": "TCP"}]
+        assert self.rules(variable(url)) == [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": ports}]
+
+    @pytest.mark.parametrize(
+        "name", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+    )
+    def test_every_spelling_counts(self, name: str) -> None:
+        assert len(self.rules(variable("http://10.1.2.3:3128", name))) == 1
+
+    def test_one_for_all_is_let_through_once_and_two_are_both(self) -> None:
+        same = [variable("http://10.1.2.3:3128", name) for name in ("HTTP_PROXY", "HTTPS_PROXY")]
+        assert len(self.rules(*same)) == 1
+        assert len(self.rules(*same, variable("http://10.1.2.4:3128", "ALL_PROXY"))) == 2
+
+    @pytest.mark.parametrize(
+        "env",
+        [
+            [],
+            [variable("files.example.com", "NO_PROXY")],
+            [variable("")],
+            [variable("http://localhost:3128")],
+            [variable("http://127.0.0.1:3128")],
+            [variable("http://[::1]:3128")],
+        ],
+    )
+    def test_without_a_proxy_outside_of_the_pod_nothing_is_opened(self, env: list[dict[str, Any]]) -> None:
+        assert self.rules(*env) == []
+
+    def test_only_components_that_have_one_get_a_rule_and_the_later_variable_counts(self) -> None:
+        shared, own = [variable("http://10.1.2.3:3128")], [variable("http://10.1.2.4:3128")]
+        found = proxies_of(
+            {
+                "scheduler": {"airflow_environment": shared, "scheduler_environment": []},
+                "worker": {"airflow_environment": shared, "workers_environment": own},
+                "flower": {"airflow_environment": shared, "flower_environment": [variable("")]},
+                "triggerer": {"airflow_environment": [], "triggerer_environment": []},
+            }
+        )
+        cidrs = {name: [rule["to"][0]["ipBlock"]["cidr"] for rule in rules] for name, rules in found.rules.items()}
+        assert cidrs == {"scheduler": ["10.1.2.3/32"], "worker": ["10.1.2.4/32"], "flower": [], "triggerer": []}
+
+    @pytest.mark.parametrize(
+        "url", ["http://", "http://me:hush/hush@proxy:3128", "ftp://proxy", "http://proxy:port", "http://[::1", "a b"]
+    )
+    def test_what_is_no_address_is_refused_without_its_value(self, url: str) -> None:
+        env = {"airflow_environment": [variable(url)]}
+        (problem,) = proxies_of({"worker": env, "flower": env}).problems
+        assert problem.startswith("airflow_environment sets HTTP_PROXY to what is no address of a proxy. Write http://")
+        assert "hush" not in problem
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"name": "HTTP_PROXY", "valueFrom": {"secretKeyRef": {"name": "company", "key": "proxy"}}},
+            variable("$(COMPANY_PROXY)"),
+            variable("http://proxy.example.com:$(PORT)"),
+        ],
+    )
+    def test_what_cannot_be_read_is_told_with_where_to_open_it(self, entry: dict[str, Any]) -> None:
+        env = {"airflow_environment": [entry]}
+        found = proxies_of({"worker": env, "flower": env})
+        assert found.rules == {"worker": [], "flower": []}
+        assert found.warnings([]) == [
+            "airflow_environment takes HTTP_PROXY from where its value cannot be read, so that no network policy lets "
+            "the proxy through. Add its address and port to airflow_network_egress, for worker, flower."
+        ]
+        assert found.warnings(["worker"])[0].endswith("for flower.")
+        assert found.warnings({"worker": [{}], "flower": [{}]}) == []

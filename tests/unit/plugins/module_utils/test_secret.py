@@ -145,6 +145,17 @@ class TestValues:
         assert second["secrets"]["login"]["changed"] is True
         assert first["secrets"]["login"]["checksum"] != second["secrets"]["login"]["checksum"]
 
+    def test_the_checksum_of_a_single_key_changes_with_that_alone(self, ensure: Any) -> None:
+        def sums(**values: str) -> dict[str, str]:
+            keys = [{"key": key, "value": value, "checksum": key == "a"} for key, value in values.items()]
+            sums: dict[str, str] = ensure(wanted("login", *keys))["secrets"]["login"]["checksums"]
+            return sums
+
+        first = sums(a="1", b="1")
+        assert list(first) == ["a"]
+        assert sums(a="1", b="2") == first
+        assert sums(a="2", b="2") != first
+
     def test_a_key_that_is_missing_is_added_and_the_others_stay(self, cluster: Any, ensure: Any) -> None:
         ensure(wanted("login", {"key": "a", "generate": "password"}))
         before = stored(cluster, "login")
@@ -416,5 +427,6 @@ class TestRender:
             raise AssertionError("a cluster was asked")
 
         monkeypatch.setattr(_secret, "Client", refuse)
-        result = ensure(wanted("login", *self.login), render=str(tmp_path))
+        result = ensure(wanted("login", *self.login, {"key": "c", "checksum": True}), render=str(tmp_path))
         assert result["secrets"]["login"]["checksum"] == "rendered"
+        assert result["secrets"]["login"]["checksums"] == {"c": "rendered"}
