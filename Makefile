@@ -8,10 +8,10 @@ INVENTORY ?= inventories/kind
 NAME ?= default
 
 .DEFAULT_GOAL := help
-.PHONY: help demo deploy test lint unit sanity rendered scenario bench soak docs lock environment cluster images down python
+.PHONY: help demo deploy test test-all lint unit sanity rendered scenario bench soak docs lock environment cluster images down python
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: python ## Bring up a cluster, deploy Airflow, run a DAG, and say where the UI is
 	@$(TOOL) tools.demo
@@ -19,8 +19,11 @@ demo: python ## Bring up a cluster, deploy Airflow, run a DAG, and say where the
 deploy: environment cluster images ## Deploy to the cluster, with INVENTORY=inventories/kind
 	@$(IN_VENV) ansible-playbook -i $(INVENTORY) deploy.yml
 
-test: python ## Run all tests: static checks, unit tests, and every scenario on a real cluster
+test: python ## Run the static checks, the unit tests, and the scenarios of the main promises on a real cluster
 	@$(TOOL) tools.suite
+
+test-all: python ## Run what `make test` does, and all other scenarios
+	@$(TOOL) tools.suite --all
 
 lint: python ## Run the static checks
 	@$(TOOL) tools.suite lint

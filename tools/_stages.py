@@ -81,9 +81,14 @@ TIMED = ("failures",)
 LONG = ("master_worker", "secrets", "external_services", "door", "mysql", "network_policies", "interruptions")
 
 
-def scenarios() -> Iterator[Stage]:
-    """Yield every scenario that may run beside another; the longest first, so that none is left alone at the end."""
-    names = {path.parent.name for path in (CHECKOUT / "molecule").glob("*/molecule.yml")} - {DEFAULT, *TIMED}
+#: What the molecule.yml of a scenario says that `make test` leaves to `make test-all`.
+FURTHER = "# Tier: test-all\n"
+
+
+def scenarios(*, further: bool) -> Iterator[Stage]:
+    """Yield the scenarios of a tier that may run beside another; the longest first, so that none is left at the end."""
+    files = sorted((CHECKOUT / "molecule").glob("*/molecule.yml"))
+    names = {path.parent.name for path in files if (FURTHER in path.read_text()) is further} - {DEFAULT, *TIMED}
     for name in sorted(names, key=lambda name: (LONG.index(name) if name in LONG else len(LONG), name)):
         yield scenario(name)
 
@@ -120,7 +125,8 @@ def groups() -> dict[str, tuple[Stage, ...]]:
         "sanity": SANITY,
         "default": (scenario(DEFAULT),),
         "browser": BROWSER,
-        "scenarios": tuple(scenarios()),
+        "scenarios": tuple(scenarios(further=False)),
+        "further": tuple(scenarios(further=True)),
         "on-cluster": ON_CLUSTER,
         "timed": tuple(scenario(name) for name in TIMED),
     }

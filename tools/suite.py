@@ -17,6 +17,8 @@ from tools._step import LINE_LENGTH, LOG_SECONDS, cut
 
 Lane = Sequence[Stage]
 
+#: The group of the second tier.
+FURTHER = "further"
 #: Lanes under way at once: scenarios wait for the cluster half of their time, and a small machine has two cores.
 AT_ONCE = 2
 
@@ -25,12 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     known = groups()
     parser = argparse.ArgumentParser(prog="python3 -m tools.suite", description=__doc__)
-    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"some of: {', '.join(known)} (default: all)")
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help=f"some of: {', '.join(known)} (default: all but {FURTHER})"
+    )
+    parser.add_argument("--all", action="store_true", help="all of them")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.groups) - set(known))
     if unknown:
         parser.error(f"no group {', '.join(unknown)}; there are {', '.join(known)}")
-    wanted = options.groups or list(known)
+    wanted = options.groups or [name for name in known if options.all or name != FURTHER]
     start = time.monotonic()
     results = Suite().run(phases({name: known[name] for name in known if name in wanted}, known))
     print_table(results, time.monotonic() - start)
@@ -61,7 +66,7 @@ def phases(wanted: Mapping[str, Lane], known: Mapping[str, Lane]) -> list[list[L
             lane("images", "lint", "unit", "sanity"),
             # The two deploy the same release.
             lane("default", "browser"),
-            *([stage] for stage in lane("scenarios", "on-cluster")),
+            *([stage] for stage in lane("scenarios", FURTHER, "on-cluster")),
         ],
         [lane("timed")],
     ]

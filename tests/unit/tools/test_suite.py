@@ -232,6 +232,15 @@ class TestStages:
         assert rest[0] == [["scenario-failures"]]
         assert sum(len(lane) for phase in self.order() for lane in phase) == sum(map(len, groups().values()))
 
+    def test_each_scenario_is_of_one_tier(self) -> None:
+        known = groups()
+        main, further = ([stage.name for stage in known[name]] for name in ("scenarios", "further"))
+        assert "scenario-master_worker" in main
+        assert "scenario-door" in further
+        timed = [stage.name for stage in known["timed"]]
+        folders = [f"scenario-{path.parent.name}" for path in Path("molecule").glob("*/molecule.yml")]
+        assert sorted([*main, *further, *timed, "scenario-default"]) == sorted(folders)
+
     def test_a_group_brings_what_it_needs_and_no_more(self) -> None:
         assert [lane for phase in self.order("sanity") for lane in phase if lane] == [["environment"], ["sanity"]]
         assert self.order("unit")[0] == [["environment", "environment-newest"]]
