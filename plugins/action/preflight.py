@@ -15,6 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+    TASK_POD,
     extras_of_group,
     extras_of_role,
     problems_of_extras,
@@ -112,6 +113,7 @@ def _wrong_extras(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
             return None
 
     levels = [extras_of_role(path.name, read) for path in sorted(_ROLES.iterdir())]
+    levels.append(extras_of_role(TASK_POD, read))
     levels += [extras_of_group(group) for group in read("workers_groups") or []]
     return problems_of_extras(levels)
 

@@ -20,7 +20,10 @@ options:
       - The workload or pod, as an object of the Kubernetes API.
     required: true
   roles:
-    description: The roles whose containers its pods hold.
+    description:
+      - The roles whose containers its pods hold.
+      - V(airflow_task_pod) stands for a task's pod; of other roles' containers it then gets those alone that end by
+        themselves.
     type: list
     elements: str
     default: []
@@ -52,10 +55,12 @@ from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
     MASTER,
+    TASK_POD,
     Extras,
     add_extras,
     extras_of_group,
     extras_of_role,
+    without_endless,
 )
 
 
@@ -64,8 +69,12 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         self.known: Mapping[str, Any] = variables or {}
         roles, group = self.get_option("roles"), self.get_option("group")
-        levels = [["airflow"], [role for role in roles if role == MASTER], [role for role in roles if role != MASTER]]
+        components = [role for role in roles if role not in (MASTER, TASK_POD)]
+        levels = [["airflow"], [role for role in roles if role == MASTER], components]
         extras = [[extras_of_role(role, self._value) for role in level] for level in levels]
+        if TASK_POD in roles:
+            extras = [[without_endless(one) for one in level] for level in extras]
+            extras.append([extras_of_role(TASK_POD, self._value)])
         extras += [[extras_of_group(group)]] if group else []
         if not any(one.fields for level in extras for one in level):
             return terms

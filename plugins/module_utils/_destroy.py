@@ -40,6 +40,9 @@ OPTIONS: dict[str, Any] = {
 WORKERS_SET = "workers"
 WORKER_LABEL = "airflow.kubernetes/worker=true"
 
+#: What marks the pods that the scheduler makes for tasks, which belong to no other object.
+TASK_POD_LABEL = "airflow.kubernetes/task-pod"
+
 #: What holds the data of a release, and is deleted only with ``data``.
 DATA_KINDS = ("PersistentVolumeClaim", "Secret")
 
@@ -126,7 +129,7 @@ class _Destroyer:
     def wait_for_pods(
         self, timeout: float, label: str, lease: Lease, now: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
-        """Wait until the pods have ended, which hold claims until then.
+        """Wait until the pods have ended, which hold claims until then; those of tasks are deleted first.
 
         :param timeout: seconds that they may take beyond the grace that they were given.
         :param label: a further label of the pods; empty for all of the release.
@@ -134,6 +137,8 @@ class _Destroyer:
         """
         began, wait = now(), timeout
         while pods := self._list("Pod", label):
+            for pod in filter(_is_left_task, pods):
+                self.client.delete("v1", "Pod", pod["metadata"]["name"], self.namespace)
             wait = max(wait, timeout + max(map(_grace_of, pods)))
             if now() > began + wait:
                 names = ", ".join(pod["metadata"]["name"] for pod in pods)
@@ -204,6 +209,12 @@ class _Destroyer:
         selector = f"{self.selector},{label}" if label else self.selector
         items: list[Manifest] = self.client.list("v1", kind, self.namespace, selector)["items"]
         return items
+
+
+def _is_left_task(pod: Manifest) -> bool:
+    """Tell whether this is the pod of a task, which nobody else deletes: it has no owner, and its scheduler is gone."""
+    metadata = pod["metadata"]
+    return "deletionTimestamp" not in metadata and TASK_POD_LABEL in (metadata.get("labels") or {})
 
 
 def _grace_of(pod: Manifest) -> float:

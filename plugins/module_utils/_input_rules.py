@@ -28,6 +28,8 @@ RESERVED_GROUPS = frozenset(
 #: Characters that the controller of StatefulSets adds to their names for a label of pods, ``controller-revision-hash``,
 #: and that of CronJobs for its Jobs; and the longest label and name of a Job.
 REVISION, CRON_JOB, LONGEST = 11, 11, 63
+#: What airflow_executors may have; the first of it is always there.
+EXECUTORS = ("celery", "kubernetes")
 #: Characters of the checksum in the name of the migration's Job.
 CHECKSUM = 10
 
@@ -45,6 +47,7 @@ class Owned(NamedTuple):
 
 _FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _PORT = "Services, probes and network policies go by its port, which cannot be changed. Leave it out."
+_RELEASES_NAMESPACE = Owned("Pods of tasks are in the release's namespace. Leave it out, and set airflow_namespace.")
 _VALUE_OR_FROM = "Set {0}, or name a key of a Secret of your own in {0}_from."
 
 #: By environment variable.
@@ -70,11 +73,23 @@ OWNED: Mapping[str, Owned] = {
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": Owned(
         "It follows from airflow_name and airflow_base_url. Leave it out."
     ),
-    "AIRFLOW__CORE__EXECUTOR": Owned("The roles run the CeleryExecutor alone. Leave it out.", "CeleryExecutor"),
+    "AIRFLOW__CORE__EXECUTOR": Owned("Set airflow_executors.", "CeleryExecutor"),
     "AIRFLOW__CORE__FERNET_KEY": Owned(_VALUE_OR_FROM.format("airflow_fernet_key")),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": Owned("Set airflow_database_host and airflow_database_secret."),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": Owned("Set airflow_database_async_url_key."),
     "AIRFLOW__FAB__CONFIG_FILE": Owned("Set airflow_webserver_config."),
+    **{
+        f"AIRFLOW__KUBERNETES_EXECUTOR__{key}": owned
+        for keys, owned in (
+            (("NAMESPACE",), _RELEASES_NAMESPACE),
+            (("MULTI_NAMESPACE_MODE",), _RELEASES_NAMESPACE._replace(allowed="false")),
+            (("IN_CLUSTER",), Owned("The scheduler's own account is used. Leave it out.", "true")),
+            (("CONFIG_FILE", "CLUSTER_CONTEXT"), Owned("The scheduler's own account is used. Leave it out.")),
+            (("POD_TEMPLATE_FILE",), Owned("Set airflow_task_pod_overrides and the others of airflow_task_pod_*.")),
+            (("WORKER_CONTAINER_REPOSITORY", "WORKER_CONTAINER_TAG"), Owned("Set airflow_image.")),
+        )
+        for key in keys
+    },
     "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": Owned(_PORT, "8794"),
     "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": Owned(_PORT, "8793"),
     "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": Owned("The scheduler's probes ask it. Leave it out.", "true"),
@@ -122,6 +137,24 @@ def option_name(variable: str) -> str:
 
 def _plain(name: str) -> str:
     return str(name).upper().removeprefix("AIRFLOW__")
+
+
+def check_executors(executors: Iterable[str]) -> Iterator[str]:
+    """Refuse what is no combination of executors: Celery is always there, since its workers and broker are.
+
+    :param executors: as in airflow_executors.
+    """
+    names = [str(name) for name in executors]
+    combinations = "[celery], [celery, kubernetes] or [kubernetes, celery]; the first runs what names no executor"
+    if unknown := sorted(set(names) - set(EXECUTORS)):
+        yield f"airflow_executors has {', '.join(unknown)}, which is no executor of the roles. Write {combinations}."
+    elif EXECUTORS[0] not in names:
+        yield (
+            f"airflow_executors is [{', '.join(names)}], but a release always has Celery's workers. Write "
+            f"{combinations}."
+        )
+    elif len(set(names)) < len(names):
+        yield f"airflow_executors has an executor twice. Write {combinations}."
 
 
 def check_object_names(release: str, version: str, groups: Iterable[str]) -> Iterator[str]:

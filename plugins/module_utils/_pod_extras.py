@@ -29,20 +29,23 @@ FIELDS = (*KEYS, *MAPPINGS, "env_from", "tmp_size")
 #: What all components have already, by the templates of the role ``airflow``.
 _SHARED_FIELDS = frozenset({"labels", "tmp_size"})
 
-#: Roles whose container has another name than they.
-_CONTAINERS = {"workers": "worker", "postgres": "postgresql"}
+#: The pods of tasks, as a role: their variables begin with it.
+TASK_POD = "airflow_task_pod"
+#: Roles whose container has another name than they. What workers have for tasks, a task's pod has, too.
+_CONTAINERS = {"workers": ("worker", "base"), "postgres": ("postgresql",), TASK_POD: ("base",)}
 #: The role whose pod holds the containers of others.
 MASTER = "master"
-#: The role whose pods end by themselves.
+#: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
+_ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
-    "bundles", "certificates", "dags", "git", "logs", "mysql-data", "postgresql-data", "redis-data", "run", "scripts",
-    "set-up", "tmp", "user", "webserver-config",
+    "bundles", "certificates", "dags", "git", "kubernetes-api", "logs", "mysql-data", "postgresql-data", "redis-data",
+    "run", "scripts", "set-up", "task-pod", "tmp", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
-    "api-server", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
+    "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
     "postgresql", "redis", "scheduler", "trial", "triggerer", "wait-for-api-server", "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
@@ -83,7 +86,7 @@ class Extras:
             return bool(container.get("envFrom"))
         if self.role == MASTER:
             return is_main
-        return is_main and container["name"] == _CONTAINERS.get(self.role, self.role.replace("_", "-"))
+        return is_main and container["name"] in _CONTAINERS.get(self.role, (self.role.replace("_", "-"),))
 
 
 def extras_of_role(role: str, read: Callable[[str], Any]) -> Extras:
@@ -99,6 +102,13 @@ def extras_of_group(group: Mapping[str, Any]) -> Extras:
     """Return what one of ``workers_groups`` adds; an image of its own is that of all its containers."""
     fields = {field: group[field] for field in (*FIELDS, "image") if group.get(field)}
     return Extras("workers", fields, str(group.get("name", "")))
+
+
+def without_endless(extras: Extras) -> Extras:
+    """Return the additions without containers that do not end by themselves, beside which a pod would never end."""
+    native = [container for container in extras.entries("extra_containers") if _is_native_sidecar(container)]
+    fields = {key: value for key, value in extras.fields.items() if key != "extra_containers"}
+    return Extras(extras.role, {**fields, **({"extra_containers": native} if native else {})}, extras.group)
 
 
 def problems_of_extras(levels: Sequence[Extras]) -> Iterator[str]:
@@ -134,11 +144,12 @@ def _problems(extras: Extras) -> Iterator[str]:
         for name in extras.fields.get(field) or ():
             if str(name).startswith(_OWN_PREFIX):
                 yield f"{extras.variable(field)} has {name}, which the collection sets itself. Leave it out."
-    if extras.role == MIGRATIONS:
+    if extras.role in _ENDING:
         for container in extras.entries("extra_containers"):
             if not _is_native_sidecar(container):
                 yield (
-                    f"{extras.variable('extra_containers')} has {container.get('name')}, and the Job would not end "
+                    f"{extras.variable('extra_containers')} has {container.get('name')}, and the "
+                    f"{_ENDING[extras.role]} would not end "
                     "before it does. Add restartPolicy: Always to it, which makes it a native sidecar."
                 )
 

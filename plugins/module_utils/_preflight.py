@@ -26,6 +26,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules import (
     check_architecture,
     check_computed_variables,
+    check_executors,
     check_hosts,
     check_object_names,
     check_owned_options,
@@ -56,6 +57,18 @@ OPTIONS: dict[str, Any] = {
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
     "dag_bundles": {"type": "list", "elements": "dict", "default": []},
+    "executors": {"type": "list", "elements": "str", "default": ["celery"]},
+    "packages": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "package": {"type": "str", "required": True},
+            "variable": {"type": "str", "required": True},
+            "option": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+        },
+    },
     "storage_classes": {"type": "dict", "default": {}},
     "volumes": {"type": "list", "elements": "dict", "default": [], "options": _preflight_volumes.OPTIONS},
     "log_retention": {"type": "dict", "default": {}},
@@ -117,6 +130,9 @@ OPTIONS: dict[str, Any] = {
 #: The oldest Airflow that the roles deploy.
 OLDEST_VERSION = (3, 1, 0)
 
+#: What chooses the pods with a scheduler in them, and the volume that one has which makes pods of tasks.
+SCHEDULERS, TASK_POD_VOLUME = "airflow.kubernetes/scheduler=true", "task-pod"
+
 #: Where the version of a deployed release is read from.
 VERSION_LABEL = "app.kubernetes.io/version"
 
@@ -153,6 +169,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
+            pool.submit(running.check_neighbours, params["executors"]),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
         problems = [problem for check in checks for problem in check.result()]
@@ -181,6 +198,7 @@ def check_input(params: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         *check_worker_groups(params["worker_groups"]),
         *_preflight_volumes.check_retention(params["log_retention"], params["release"]),
         *check_dag_bundles(params["dag_bundles"]),
+        *check_executors(params["executors"]),
     ]
     if not problems:
         groups = [str(group["name"]) for group in params["worker_groups"]]
@@ -302,6 +320,7 @@ class _Cluster:
         self.release = release
         self.storage = storage
         self.version: str | None = None
+        self.options: Mapping[str, str] = {}
         self.secrets: dict[str, _secret.Secret] = {}
 
     def check_namespace(self, create: bool) -> list[str]:
@@ -340,6 +359,7 @@ class _Cluster:
         """Refuse to go back: the schema of the newer version stays in the database."""
         live = self._get("ConfigMap", f"{self.release}-config")
         self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
+        self.options = (live or {}).get("data") or {}
         if self.version and _parts(wanted) < _parts(self.version) and not self._has_only_tried(self.version):
             return [
                 f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
@@ -403,12 +423,42 @@ class _Cluster:
             if not self.client.has_kind(given["api_version"], given["kind"])
         ]
 
+    def check_neighbours(self, executors: Sequence[str]) -> list[str]:
+        """Refuse two releases in one namespace that make pods of tasks.
+
+        An executor takes pods for its own by the number of its scheduler's job, which both databases count from one.
+        """
+        if "kubernetes" not in executors:
+            return []
+        try:
+            pods = self.client.list("v1", "Pod", self.namespace, SCHEDULERS)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return []
+            raise
+        others = {
+            labels(pod).get(RELEASE_LABEL, "")
+            for pod in pods
+            if any(volume.get("name") == TASK_POD_VOLUME for volume in pod.get("spec", {}).get("volumes") or ())
+        }
+        return [
+            f"airflow_executors has kubernetes, and so it has in release {name}, which is in the namespace "
+            f"{self.namespace}, too: each of the two would take the other's tasks for its own. Give this release a "
+            "namespace of its own (airflow_namespace), or leave kubernetes out."
+            for name in sorted(others - {self.release, ""})
+        ]
+
     def try_services(self, params: Mapping[str, Any]) -> list[str]:
-        """Try what is not the release's own from inside the cluster, unless the release uses it already as it is."""
-        due = [
-            self._service(given)
-            for given in params["services"]
-            if self.version != params["version"] or self._is_new(given)
+        """Try what is not the release's own, and look into the image, from inside the cluster.
+
+        Not what the release uses already as it is.
+        """
+        is_new_version = self.version != params["version"]
+        due = [self._service(given) for given in params["services"] if is_new_version or self._is_new(given)]
+        due += [
+            Service(f"The image {params['image']} (airflow_image)", "package", options=given)
+            for given in params["packages"]
+            if is_new_version or self.options.get(given["option"]) != given["value"]
         ]
         if not due:
             return []

@@ -28,18 +28,20 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._verdict import
 
 @dataclass(frozen=True)
 class Service:
-    """A database or a broker to try.
+    """A database or a broker to try, or a package to look for in the image.
 
     :param what: how messages call it, with the variable that says where it is.
-    :param kind: ``database`` or ``broker``, or ``results``, which may be kept in either.
+    :param kind: ``database`` or ``broker``; ``results``, which may be kept in either; or ``package``.
+    :param url: of a database or broker.
     :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
     :param sentinel: what Sentinels are connected to with, JSON, where they want a password.
-    :param options: further options of the broker's transport.
+    :param options: further options of the broker's transport; of a package its name and the ``variable`` for which it
+        has to be there.
     """
 
     what: str
     kind: str
-    url: str
+    url: str = ""
     async_url: str | None = None
     sentinel: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Trial:
     ) -> None:
         self.client = client
         self.release = release
-        self.pod = TrialPod(client, release, pod, "the database and the broker", limits, timeout, clock, sleep)
+        self.pod = TrialPod(client, release, pod, "the image, database and broker", limits, timeout, clock, sleep)
         self.namespace = namespace
 
     def problems(self, services: Sequence[Service]) -> list[str]:

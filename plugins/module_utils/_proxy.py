@@ -21,6 +21,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._network_flows 
 
 PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 EXEMPTIONS = ("NO_PROXY", "no_proxy")
+#: Where the token of a container lies that calls the Kubernetes API, and what the kubelet puts its address for.
+_TOKEN_FOLDER, _KUBERNETES_API = "/var/run/secrets/kubernetes.io/serviceaccount", "$(KUBERNETES_SERVICE_HOST)"
 #: What is never outside: this pod, and all names of the cluster's Services as its DNS completes them.
 NEAR = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
 
@@ -32,13 +34,16 @@ _REFERENCE = "$("
 _TAKEN = "AIRFLOW_KUBERNETES_"
 
 
-def exempt_services(env: Iterable[Mapping[str, Any]], release: str, namespace: str) -> list[dict[str, Any]]:
+def exempt_services(
+    env: Iterable[Mapping[str, Any]], release: str, namespace: str, others: Iterable[str] = ()
+) -> list[dict[str, Any]]:
     """Return the environment of a container in which nothing of the release is reached through a proxy.
 
     Where it has no proxy, it is returned as it is. Both spellings of ``NO_PROXY`` are set, since libraries differ in
     which one they read; what the user exempts stays exempt.
 
     :param env: as a container has it, each name once.
+    :param others: further hosts that are not outside.
     """
     given = [dict(variable) for variable in env]
     if not any(variable["name"].upper() in PROXIES for variable in given):
@@ -55,9 +60,9 @@ def exempt_services(env: Iterable[Mapping[str, Any]], release: str, namespace: s
     services = sorted(f"{release}-{service}" for service in RESERVED_GROUPS)
     # Not all that ends with the namespace, which may be called like a domain: dev.
     own = [name for service in services for name in (service, f"{service}.{namespace}")]
-    value = ",".join(dict.fromkeys([*entries, *NEAR, *own]))
-    others = [variable for variable in given if variable["name"] not in EXEMPTIONS]
-    return [*others, *taken, *({"name": name, "value": value} for name in EXEMPTIONS)]
+    value = ",".join(dict.fromkeys([*entries, *NEAR, *own, *others]))
+    kept = [variable for variable in given if variable["name"] not in EXEMPTIONS]
+    return [*kept, *taken, *({"name": name, "value": value} for name in EXEMPTIONS)]
 
 
 def exempt_in_pods(manifest: dict[str, Any], release: str, namespace: str) -> None:
@@ -68,10 +73,17 @@ def exempt_in_pods(manifest: dict[str, Any], release: str, namespace: str) -> No
     job = spec.get("jobTemplate") or {}
     template = (job.get("spec") or {}).get("template") or spec.get("template") or {}
     pod = template.get("spec") if isinstance(template, dict) else None
+    exempt_in_pod(pod or {}, release, namespace)
+
+
+def exempt_in_pod(spec: dict[str, Any], release: str, namespace: str) -> None:
+    """Do that for all containers of a pod, in place."""
     for kind in ("containers", "initContainers"):
-        for container in (pod or {}).get(kind) or ():
+        for container in spec.get(kind) or ():
             if container.get("env"):
-                container["env"] = exempt_services(container["env"], release, namespace)
+                mounted = [mount.get("mountPath") for mount in container.get("volumeMounts") or ()]
+                others = [_KUBERNETES_API] if _TOKEN_FOLDER in mounted else []
+                container["env"] = exempt_services(container["env"], release, namespace, others)
 
 
 @dataclass

@@ -3,7 +3,8 @@
 """Try a database and a broker from where Airflow will run: in the cluster, with Airflow's image and its own libraries.
 
 The text of this file is sent to that image's Python (3.10 or later). On its standard input follow, as one line of JSON,
-the services to try: ``{"kind": "database" | "broker" | "results", "url": ..., "async_url": ..., "options": {...}}``. It
+the services to try: ``{"kind": "database" | "broker" | "results", "url": ..., "async_url": ..., "options": {...}}``,
+and packages that the image has to have: ``{"kind": "package", "options": {"package": ..., "variable": ...}}``. It
 prints the length of its answer in eight digits, then the answer as JSON: for each service a list of problems, in the
 words of whoever said them. No URL and no password is in them.
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.metadata
 import json
 import secrets
 import signal
@@ -43,7 +45,8 @@ SCRATCH_SECONDS = 60
 
 def problems_of(service: dict[str, Any]) -> list[str]:
     """Return what is wrong with a service, as far as it can be tried."""
-    try_it = {"broker": try_broker, "results": try_results}.get(service["kind"], try_database)
+    programs = {"broker": try_broker, "package": look_for_package, "results": try_results}
+    try_it = programs.get(service["kind"], try_database)
     try:
         said = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
@@ -55,6 +58,15 @@ def problems_of(service: dict[str, Any]) -> list[str]:
 def sentinel_options(service: dict[str, Any]) -> dict[str, Any]:
     """Return what Sentinels are connected to with, besides their addresses."""
     return dict(json.loads(service.get("sentinel") or "{}"))
+
+
+def look_for_package(service: dict[str, Any]) -> Iterator[str]:
+    """Look at what is installed, without importing it."""
+    package, variable = service["options"]["package"], service["options"]["variable"]
+    try:
+        importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        yield f"it has no package {package}, for which {variable} asks. Take an image that has it, or change {variable}"
 
 
 def without_login(text: str, url: str, *others: str) -> str:

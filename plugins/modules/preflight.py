@@ -51,6 +51,35 @@ options:
     type: list
     elements: dict
     default: []
+  executors:
+    description: What runs tasks, as in the variable C(airflow_executors).
+    type: list
+    elements: str
+    default: [celery]
+  packages:
+    description:
+      - Packages that the image has to have for what variables ask for. The image is looked into, from a pod in the
+        cluster, when the release does not have that yet, or another version of Airflow; not in check mode.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      package:
+        description: Name of the package of Python.
+        type: str
+        required: true
+      variable:
+        description: The variable for which it has to be there.
+        type: str
+        required: true
+      option:
+        description: The option of Airflow, as an environment variable, that takes the package.
+        type: str
+        required: true
+      value:
+        description: Its value.
+        type: str
+        required: true
   storage_classes:
     description: Wanted storage classes, by the variable that names each. Empty ones are left out.
     type: dict

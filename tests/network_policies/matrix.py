@@ -31,6 +31,9 @@ MARK = "airflow.kubernetes/"
 #: Addresses that the scenario gives the node: one of nobody's, and that of a cloud's metadata service.
 OUTSIDE, METADATA = "203.0.113.10", "169.254.169.254"
 
+#: What everybody who is not of the release plays, too.
+ANYWHERE = "anywhere"
+
 #: Of these, one is in no row of the table, and at one the kubelet alone asks.
 FURTHER_PORTS = (9, 8974)
 
@@ -131,6 +134,9 @@ def table_of_flows(
     for flow in flows:
         if flow["to"] == ["dns"]:
             flow["ports"] = [53, 5353]
+        elif flow["to"] == ["kubernetes-api"]:
+            # By default it may be at any address.
+            flow["to"], flow["ports"] = [ANYWHERE], [443, 6443]
         elif flow["to"] in (["outside-of-group"], ["proxy-of-group"]):
             flow["from"] = ["open-worker"]
         if flow["to"][0] in by_name:
@@ -201,14 +207,14 @@ def ends_of(cluster: Cluster, options: argparse.Namespace) -> list[End]:
         End(
             "dns",
             dns["status"]["podIP"],
-            frozenset({"dns"}),
+            frozenset({"dns", ANYWHERE}),
             "kube-system",
             dns["metadata"]["labels"],
             {"kubernetes.io/metadata.name": "kube-system"},
         ),
-        End("kubernetes", address),
-        End("outside", OUTSIDE, frozenset({"outside", "outside-of-group"})),
-        End("metadata", METADATA),
+        End("kubernetes", address, frozenset({ANYWHERE})),
+        End("outside", OUTSIDE, frozenset({"outside", "outside-of-group", ANYWHERE})),
+        End("metadata", METADATA, frozenset({ANYWHERE})),
     ]
 
 
@@ -227,6 +233,8 @@ def _pod(cluster: Cluster, pod: Mapping[str, Any], options: argparse.Namespace, 
         parts.add("open-worker")
     if labels.get("door"):
         parts = {"users", "flower-users"}
+    if not inside:
+        parts.add(ANYWHERE)
     return End(
         metadata["name"],
         pod["status"]["podIP"],

@@ -20,11 +20,13 @@ MASTER_WORKER = ["gateway", "master", "small"]
 SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
-GIT = ["git", "small"]
+GIT = ["git", "small", "executors"]
+#: Those whose scheduler makes pods of tasks; the executor that comes first in the second is that one.
+TASK_PODS = ["executors", "gateway"]
 #: Those without network policies.
 OPEN = ["least"]
 #: Claims that are there already.
-USERS_OWN = {"small": {"team-files"}, "everything": {"models"}}
+USERS_OWN = {"small": {"team-files"}, "everything": {"models"}, "executors": {"datasets"}}
 #: Secrets that examples name and the user makes, with their keys.
 USERS_SECRETS = {"git-sync": {"username", "password"}, "company": set(), "models": set(), "triggers": set()}
 USERS_CONFIG_MAPS = {"company-ca", "further", "plans"}
@@ -43,6 +45,8 @@ class Pod(NamedTuple):
 
     @property
     def template(self) -> Manifest:
+        if self.workload["kind"] == "Pod":
+            return self.workload
         spec = self.workload["spec"]
         return spec["jobTemplate"]["spec"]["template"] if self.workload["kind"] == "CronJob" else spec["template"]
 
@@ -58,8 +62,17 @@ class Pod(NamedTuple):
         return f"{self.release}/{self.workload['metadata']['name']}"
 
 
+def task_pods(release: str) -> list[Manifest]:
+    """Return the pod that a release's scheduler makes others like, if it does."""
+    texts = (manifest.get("data", {}).get("pod_template.yaml") for manifest in objects(release))
+    return [yaml.safe_load(text) for text in texts if text]
+
+
 PODS = [
-    Pod(release, manifest) for release in RELEASES for manifest in objects(release) if manifest["kind"] in WORKLOADS
+    Pod(release, manifest)
+    for release in RELEASES
+    for manifest in [*objects(release), *task_pods(release)]
+    if manifest["kind"] in (*WORKLOADS, "Pod")
 ]
 every_pod = pytest.mark.parametrize("pod", PODS, ids=str)
 every_release = pytest.mark.parametrize("release", RELEASES)
@@ -82,7 +95,7 @@ def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
 
 
 def test_every_kind_of_workload_is_looked_at() -> None:
-    assert {pod.workload["kind"] for pod in PODS} == set(WORKLOADS)
+    assert {pod.workload["kind"] for pod in PODS} == {*WORKLOADS, "Pod"}
     assert len(PODS) > 20
 
 
@@ -261,7 +274,7 @@ def test_logs_are_deleted_only_where_that_is_asked_for(release: str) -> None:
 
 @every_pod
 def test_a_workload_selects_its_own_pods_and_no_others(pod: Pod) -> None:
-    if pod.workload["kind"] in ("Job", "CronJob"):
+    if pod.workload["kind"] in ("Job", "CronJob", "Pod"):
         return
     selector = pod.workload["spec"]["selector"]["matchLabels"]
     selected = [

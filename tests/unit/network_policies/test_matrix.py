@@ -14,6 +14,8 @@ CLOSED = End("closed-0", "10.0.0.2", frozenset({"worker"}), asks=True, inside=Tr
 REDIS = End("redis-0", "10.0.0.3", frozenset({"redis"}), asks=True, inside=True)
 STRANGER = End("stranger", "10.0.0.4", asks=True)
 DOOR = End("door", "10.0.0.5", frozenset({"users"}), asks=True)
+SCHEDULER = End("scheduler", "10.0.0.7", frozenset({"scheduler"}), asks=True, inside=True)
+KUBERNETES = End("kubernetes", "172.18.0.2", frozenset({matrix.ANYWHERE}))
 SERVER = End("server", "10.0.0.6", frozenset({"api-server"}), asks=True, inside=True)
 OUTSIDE = End("outside", matrix.OUTSIDE, frozenset({"outside", "outside-of-group"}))
 METADATA = End("metadata", matrix.METADATA)
@@ -34,6 +36,9 @@ METADATA = End("metadata", matrix.METADATA)
         (WORKER, OUTSIDE, 443, True),
         (CLOSED, OUTSIDE, 443, False),
         (WORKER, METADATA, 443, False),
+        (SCHEDULER, KUBERNETES, 6443, True),
+        (SCHEDULER, KUBERNETES, 9, False),
+        (WORKER, KUBERNETES, 6443, False),
     ],
 )
 def test_what_is_in_no_row_is_expected_to_be_refused(source: End, target: End, port: int, expected: bool) -> None:

@@ -222,3 +222,24 @@ def test_pods_that_do_not_end_are_named_and_the_data_stays(
     with pytest.raises(Failure, match=r"After 905 s these pods of airflow in airflow have not ended: airflow-worker-0"):
         destroy(data=True)
     assert "Secret/airflow" in of(deployed, "airflow")
+
+
+def test_pods_of_tasks_are_deleted_once_and_awaited(
+    deployed: Any, destroy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {**LABELS, "airflow.kubernetes/task-pod": "true"}
+    deployed.add("Pod", "slow-task", metadata={"labels": labels})
+    deployed.add("Pod", "ending-task", metadata={"labels": labels, "deletionTimestamp": "2026-01-01T12:00:00Z"})
+    deployed.add("Pod", "airflow-redis-0", metadata={"labels": LABELS})
+    deployed.add("Pod", "others-task", metadata={"labels": {**labels, "airflow.kubernetes/release": "other"}})
+    seconds = itertools.count()
+
+    def sleep(_seconds: float) -> None:
+        if next(seconds) == 1:
+            for name in ("ending-task", "airflow-redis-0"):
+                del deployed.objects["Pod", "airflow", name]
+
+    monkeypatch.setattr(_destroy.time, "sleep", sleep)
+    destroy()
+    assert [entry for entry in deployed.log if "task" in entry] == ["delete Pod/slow-task"]
+    assert [name for kind, _namespace, name in deployed.objects if kind == "Pod"] == ["others-task"]

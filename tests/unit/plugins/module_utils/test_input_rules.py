@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules im
     RESERVED_GROUPS,
     check_architecture,
     check_computed_variables,
+    check_executors,
     check_object_names,
     check_owned_options,
     check_secret_options,
@@ -56,7 +58,7 @@ def names(release: str, *groups: str, version: str = "3.1.0") -> list[str]:
         ("AIRFLOW__CELERY__BROKER_URL", "redis://a", "airflow_redis_host"),
         ("celery__broker_url_cmd", "cat /url", "airflow_redis_host"),
         ("core__auth_manager", "airflow.api_fastapi.auth.managers.simple.SimpleAuthManager", "airflow_auth_type"),
-        ("core__executor", "CeleryExecutor,KubernetesExecutor", "CeleryExecutor alone"),
+        ("core__executor", "CeleryExecutor,KubernetesExecutor", "airflow_executors"),
         ("scheduler__enable_health_check", False, "probes"),
     ],
 )
@@ -134,3 +136,46 @@ def test_a_host_has_one_architecture() -> None:
 def test_a_computed_variable_is_refused() -> None:
     (problem,) = check_computed_variables(["airflow_volumes", "airflow_name"], ["airflow_volumes"])
     assert "airflow_volumes" in problem
+
+
+class TestExecutors:
+    """Celery is always there, and the first runs what names none."""
+
+    @pytest.mark.parametrize("executors", [["celery"], ["celery", "kubernetes"], ["kubernetes", "celery"]])
+    def test_combinations_that_there_are(self, executors: list[str]) -> None:
+        assert list(check_executors(executors)) == []
+
+    @pytest.mark.parametrize(
+        ("executors", "message"),
+        [
+            (["celery", "local"], "has local, which is no executor of the roles. Write .celery., .celery, kubernetes."),
+            (["CeleryExecutor"], "has CeleryExecutor, which is no executor"),
+            (["kubernetes"], "is .kubernetes., but a release always has Celery's workers. Write .celery., "),
+            (["celery", "celery"], "has an executor twice"),
+        ],
+    )
+    def test_others_are_refused_with_those_that_there_are(self, executors: list[str], message: str) -> None:
+        (problem,) = check_executors(executors)
+        assert re.match(f"airflow_executors {message}", problem)
+        assert "[kubernetes, celery]" in problem
+
+    @pytest.mark.parametrize(
+        ("option", "value", "instead"),
+        [
+            ("core__executor", "CeleryExecutor,KubernetesExecutor", "Set airflow_executors."),
+            ("kubernetes_executor__namespace", "tasks", "set airflow_namespace"),
+            ("kubernetes_executor__multi_namespace_mode", True, "set airflow_namespace"),
+            ("kubernetes_executor__in_cluster", False, "own account"),
+            ("kubernetes_executor__pod_template_file", "/pod.yaml", "airflow_task_pod_overrides"),
+            ("kubernetes_executor__worker_container_repository", "airflow", "Set airflow_image."),
+        ],
+    )
+    def test_what_airflow_executors_sets_is_not_for_airflow_config(
+        self, option: str, value: object, instead: str
+    ) -> None:
+        (problem,) = owned(**{option: value})
+        assert problem.startswith(f"airflow_config has {option}, which the collection sets itself.")
+        assert instead in problem
+
+    def test_how_airflow_keeps_pods_is_the_users_choice(self) -> None:
+        assert owned(kubernetes_executor__delete_worker_pods_on_failure=False) == []

@@ -15,6 +15,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras imp
     extras_of_group,
     extras_of_role,
     problems_of_extras,
+    without_endless,
 )
 from tests.unit.test_rendered_objects import PODS
 
@@ -229,7 +230,7 @@ def test_a_roles_own_image_and_what_all_have_already_are_no_additions() -> None:
 
 
 def test_the_names_that_the_collection_uses_are_those_that_it_refuses() -> None:
-    pods = [pod for pod in PODS if pod.release not in ("everything", "master", "git")]
+    pods = [pod for pod in PODS if pod.release not in ("everything", "executors", "master", "git")]
     volumes = {volume["name"] for each in pods for volume in each.spec.get("volumes", ())}
     claims = {
         claim["metadata"]["name"] for each in pods for claim in each.workload["spec"].get("volumeClaimTemplates", ())
@@ -240,3 +241,25 @@ def test_the_names_that_the_collection_uses_are_those_that_it_refuses() -> None:
     assert OWN_VOLUMES - volumes - claims <= {"user"}
     assert containers <= OWN_CONTAINERS
     assert OWN_CONTAINERS - containers <= {"trial", "make-user", "log-retention"}
+
+
+def test_of_workers_a_pod_of_a_task_has_what_ends_by_itself() -> None:
+    endless, native = {"name": "endless"}, {"name": "native", "restartPolicy": "Always"}
+    workers = Extras("workers", {"extra_containers": [endless, native], "labels": {"a": "1"}})
+    assert without_endless(workers).fields == {"extra_containers": [native], "labels": {"a": "1"}}
+    assert without_endless(Extras("workers", {"extra_containers": [endless]})).fields == {}
+
+
+def test_a_container_beside_which_a_pod_of_a_task_would_not_end_is_refused() -> None:
+    (problem,) = problems_of_extras([Extras("airflow_task_pod", {"extra_containers": [{"name": "endless"}]})])
+    assert problem.startswith("airflow_task_pod_extra_containers has endless, and the pod of a task would not end ")
+    assert "restartPolicy: Always" in problem
+
+
+def test_what_workers_mount_a_pod_of_a_task_mounts_too() -> None:
+    mounts = {"extra_volumes": [{"name": "data"}], "extra_volume_mounts": [{"name": "data", "mountPath": "/data"}]}
+    spec = {"containers": [{"name": "base"}], "volumes": [{"name": "tmp", "emptyDir": {}}]}
+    task = {"kind": "Pod", "metadata": {"name": "task"}, "spec": spec}
+    made = add_extras(task, [[Extras("workers", mounts)], [Extras("airflow_task_pod", {"tmp_size": "2Gi"})]], {})
+    assert made["spec"]["containers"] == [{"name": "base", "volumeMounts": mounts["extra_volume_mounts"]}]
+    assert made["spec"]["volumes"] == [{"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}}, {"name": "data"}]

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import contextlib
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,6 +25,8 @@ GOOD: dict[str, Any] = {
     "config": {},
     "worker_groups": [{"name": "worker"}],
     "dag_bundles": [],
+    "executors": ["celery"],
+    "packages": [],
     "storage_classes": {},
     "volumes": [],
     "log_retention": {},
@@ -39,6 +42,7 @@ GOOD: dict[str, Any] = {
     "namespace_object": {},
     "contradictions": [],
     "remarks": [],
+    "same_release": [],
     "separate_results": False,
     "variables": [],
     "known_variables": [],
@@ -474,3 +478,57 @@ def test_another_error_of_the_cluster_is_not_taken_for_an_answer(cluster: Any, r
     cluster.refusals["get ConfigMap/airflow-config"] = ApiFailure("etcd is gone", 500)
     with pytest.raises(Failure, match="etcd is gone"):
         run()
+
+
+class TestPodsOfTasks:
+    """They take a package in the image, and a namespace in which no other release makes some."""
+
+    PACKAGE: ClassVar = {
+        "package": "apache-airflow-providers-cncf-kubernetes",
+        "variable": "airflow_executors",
+        "option": "AIRFLOW__CORE__EXECUTOR",
+        "value": "CeleryExecutor,KubernetesExecutor",
+    }
+
+    LIMITS: ClassVar = {"timeout": 600, "unschedulable_grace": 60, "retry_grace": 60, "restart_grace": 60}
+
+    def scheduler(self, cluster: Any, release: str, *volumes: str) -> None:
+        marks = {"airflow.kubernetes/release": release, "airflow.kubernetes/scheduler": "true"}
+        spec = {"volumes": [{"name": name} for name in volumes]}
+        cluster.add("Pod", f"{release}-scheduler", metadata={"labels": marks}, spec=spec)
+
+    def test_an_unknown_executor_is_refused_without_a_cluster(self) -> None:
+        (problem,) = problems(executors=["local"])
+        assert problem.startswith("airflow_executors has local")
+
+    def test_another_release_of_the_namespace_that_makes_some_is_named(self, cluster: Any, run: Any) -> None:
+        self.scheduler(cluster, "other", "tmp", "task-pod")
+        run()
+        with pytest.raises(Failure, match="so it has in release other, which is in the namespace airflow, too"):
+            run(executors=["celery", "kubernetes"])
+
+    def test_itself_and_one_that_makes_none_are_no_hindrance(self, cluster: Any, run: Any) -> None:
+        self.scheduler(cluster, "airflow", "task-pod")
+        self.scheduler(cluster, "other", "tmp")
+        run(executors=["celery", "kubernetes"])
+
+    @pytest.mark.parametrize(
+        ("executor", "version", "looked"),
+        [
+            ("CeleryExecutor", "3.1.0", True),
+            ("CeleryExecutor,KubernetesExecutor", "3.0.9", True),
+            ("CeleryExecutor,KubernetesExecutor", "3.1.0", False),
+        ],
+    )
+    def test_the_image_is_looked_into_where_that_is_new(
+        self, cluster: Any, run: Any, monkeypatch: pytest.MonkeyPatch, executor: str, version: str, looked: bool
+    ) -> None:
+        asked: list[Any] = []
+        monkeypatch.setattr(_preflight.Trial, "problems", lambda _self, due: asked.extend(due) or ["It lacks"])
+        labels = {"app.kubernetes.io/version": version}
+        cluster.add(
+            "ConfigMap", "airflow-config", metadata={"labels": labels}, data={"AIRFLOW__CORE__EXECUTOR": executor}
+        )
+        with pytest.raises(Failure, match="It lacks") if looked else contextlib.nullcontext():
+            run(packages=[self.PACKAGE], executors=["celery", "kubernetes"], **self.LIMITS)
+        assert [(service.kind, service.options) for service in asked] == ([("package", self.PACKAGE)] if looked else [])

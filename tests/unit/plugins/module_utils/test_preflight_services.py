@@ -498,3 +498,20 @@ class TestProgram:
     def test_results_elsewhere_cannot_be_tried(self, monkeypatch: pytest.MonkeyPatch) -> None:
         (said,) = self.results("postgresql://u:p@db/results", None, monkeypatch)
         assert said.startswith("its URL starts neither with db+")
+
+
+@pytest.mark.parametrize(("package", "said"), [("pytest", []), ("no-such-package", ["no package no-such-package"])])
+def test_a_package_is_looked_for_in_what_is_installed(package: str, said: list[str]) -> None:
+    service = Service("The image", "package", options={"package": package, "variable": "airflow_executors"})
+    found = _services_program.problems_of(asdict(service))
+    assert len(found) == len(said)
+    assert all(part in problem for part, problem in zip(said, found, strict=True))
+
+
+def test_what_the_image_lacks_is_told_with_the_variable_that_asks_for_it() -> None:
+    service = Service("The image (airflow_image)", "package", options={"package": "p", "variable": "airflow_executors"})
+    told = [in_words(service, said) for said in _services_program.problems_of(asdict(service))]
+    assert told == [
+        "The image (airflow_image): it has no package p, for which airflow_executors asks. Take an image that has it, "
+        "or change airflow_executors."
+    ]

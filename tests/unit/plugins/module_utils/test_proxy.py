@@ -185,3 +185,15 @@ class TestProxiesOf:
         ]
         assert found.warnings(["worker"])[0].endswith("for flower.")
         assert found.warnings({"worker": [{}], "flower": [{}]}) == []
+
+
+TOKEN = {"name": "kubernetes-api", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}
+
+
+@pytest.mark.parametrize(("mounts", "is_exempt"), [([TOKEN], True), ([{"name": "dags", "mountPath": "/dags"}], False)])
+def test_who_calls_the_kubernetes_api_reaches_it_through_no_proxy(mounts: list[Any], is_exempt: bool) -> None:
+    container = {"name": "scheduler", "env": [dict(PROXY)], "volumeMounts": mounts}
+    given = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}
+    (made,) = prepare([{**given, "spec": {"template": {"spec": {"containers": [container]}}}}], "a", "s", "data")
+    env = {entry["name"]: entry["value"] for entry in made["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert ("$(KUBERNETES_SERVICE_HOST)" in env["NO_PROXY"].split(",")) is is_exempt
