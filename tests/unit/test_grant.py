@@ -32,6 +32,13 @@ RELEASES: dict[str, Manifest] = {
     },
     "nothing": {"airflow_grant_playbooks": []},
     **{
+        f"task_pods_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_executors": ["celery", "kubernetes"],
+        }
+        for playbook in ("deploy", "destroy")
+    },
+    **{
         f"extra_{playbook}": {
             "airflow_grant_playbooks": [playbook],
             "airflow_destroy_data": True,
@@ -178,3 +185,20 @@ def test_what_is_no_playbook_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(RELEASES, "wrong", {"airflow_grant_playbooks": ["deploy", "dance"]})
     with pytest.raises(AssertionError, match=r"airflow_grant_playbooks may have deploy, .*; it has\s+dance"):
         grant(tmp_path)
+
+
+def test_who_gives_the_scheduler_its_rights_has_them(granted: dict[str, dict[str, Manifest]]) -> None:
+    """https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-creation-or-update."""
+    found = verbs(granted["task_pods_deploy"]["Role"])
+    assert found["pods"] == "get, list, watch, create, patch, delete"
+    assert found["pods/exec"] == "get, create"
+    assert found["roles.rbac.authorization.k8s.io"] == "get, create, patch, delete"
+    assert found["rolebindings.rbac.authorization.k8s.io"] == "get, create, patch, delete"
+
+
+def test_who_destroys_may_delete_pods_of_tasks_and_the_schedulers_rights(
+    granted: dict[str, dict[str, Manifest]],
+) -> None:
+    found = verbs(granted["task_pods_destroy"]["Role"])
+    assert found["pods"] == "list, delete"
+    assert found["roles.rbac.authorization.k8s.io"] == "get, delete"
