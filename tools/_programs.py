@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tools._go import GoProgram
 from tools._paths import IMAGES
-from tools._versions import COREDNS, CYCLONUS, ETCD, KIND, KUBE_SCORE, KUBERNETES, KWOK, LOCAL_PATH_PROVISIONER
+from tools._versions import (
+    ACTIONLINT,
+    COREDNS,
+    CYCLONUS,
+    ETCD,
+    KIND,
+    KUBE_SCORE,
+    KUBERNETES,
+    KWOK,
+    LOCAL_PATH_PROVISIONER,
+)
 
 # What kubeadm reads to know its own version; a released binary has it from the release's build.
 _VERSION_PACKAGES = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
@@ -81,6 +91,13 @@ POLICY_ANALYZER = GoProgram(
     module="github.com/mattfenwick/cyclonus",
     version=CYCLONUS,
     packages=(("cyclonus", "github.com/mattfenwick/cyclonus/cmd/cyclonus"),),
+)
+
+ACTIONLINT_COMMAND = GoProgram(
+    name="actionlint",
+    module="github.com/rhysd/actionlint",
+    version=ACTIONLINT,
+    packages=(("actionlint", "github.com/rhysd/actionlint/cmd/actionlint"),),
 )
 
 SCORE_COMMAND = GoProgram(

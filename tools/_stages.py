@@ -49,6 +49,7 @@ LINT = (
     check("yamllint", "yamllint", "--strict", "."),
     check("mypy", "mypy"),
     check("ansible-lint", "ansible-lint"),
+    check("actionlint", "python", "-m", "tools.actionlint"),
     check("antsibull-docs", "python", "-m", "tools.docs_lint"),
 )
 
@@ -93,12 +94,13 @@ def scenarios(*, further: bool) -> Iterator[Stage]:
         yield scenario(name)
 
 
-#: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest, and looked at.
+#: The release of the inventory kind: deployed with the newest ansible-core, taken over by the oldest from an installed
+#: tarball, and looked at.
 PLAYBOOK = ("ansible-playbook", "--inventory", "inventories/kind")
 DESTROY_DATA = ("-e", "airflow_destroy_data=true", "-e", "airflow_destroy_confirm=airflow/airflow")
 BROWSER = (
     Stage("deploy-newest", (*PLAYBOOK, "deploy.yml"), suffix="-newest", needs=("environment-newest", "load")),
-    Stage("deploy", (*PLAYBOOK, "deploy.yml"), needs=("environment", "load")),
+    Stage("deploy", ("python", "-m", "tools.installed", "airflow.kubernetes.deploy"), needs=("environment", "load")),
     Stage(
         "sync-dags",
         (*PLAYBOOK, "playbooks/sync_dags.yml", "-e", "airflow_dags_source=examples/dags"),

@@ -14,6 +14,7 @@ KWOK = "0.7.0"
 CYCLONUS = "0.5.6"
 # Gives an opinion of the objects of a release.
 KUBE_SCORE = "1.20.0"
+ACTIONLINT = "1.7.12"
 
 # The node image that kind publishes for this version of it.
 PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"
