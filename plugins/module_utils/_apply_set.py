@@ -96,13 +96,13 @@ CLUSTER_KINDS = frozenset(
     }
 )
 
-#: Order matters between these waves and nowhere else; what is not named is applied last.
+#: Order matters between these waves and nowhere else; what is not named is applied last. Who is no administrator of the
+#: cluster can bind only a role that is there: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 WAVES: tuple[frozenset[str], ...] = (
-    frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "PersistentVolume"}),
+    frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "PersistentVolume", "Role"}),
     frozenset(
         {
             "ServiceAccount",
-            "Role",
             "RoleBinding",
             "ConfigMap",
             "Secret",
@@ -345,6 +345,8 @@ class ApplySet:
         self.namespace = namespace
         self.check_mode = check_mode
         self._noted = ""
+        #: Of the objects that are applied.
+        self._names: frozenset[str] = frozenset()
 
     def apply(self, manifests: Sequence[Manifest], force: bool = False) -> list[Outcome]:
         """Apply the manifests in waves, then delete what has left the set.
@@ -353,6 +355,7 @@ class ApplySet:
             ``objects`` of its result tells what was done until then.
         """
         waves = in_waves(manifests)
+        self._names = frozenset(manifest["metadata"]["name"] for manifest in manifests)
         outcomes: list[Outcome] = []
         if waves and waves[0][0]["kind"] == "Namespace":
             outcomes += self._apply_wave(waves.pop(0), force, outcomes)
@@ -429,7 +432,7 @@ class ApplySet:
         try:
             after, is_new = self.client.apply_and_tell(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
         except ApiFailure as failure:
-            if self.check_mode and self._in_missing_namespace(reference, failure):
+            if self.check_mode and (self._in_missing_namespace(reference, failure) or self._comes_with_it(failure)):
                 return Outcome(reference, "created", None, manifest)
             if before is not None and _immutable_causes(failure) and self._never_held_anything(before):
                 return self._replace(manifest, before)
@@ -526,6 +529,10 @@ class ApplySet:
         if failure.status != 404 or not reference.namespace:
             return False
         return self.client.get("v1", "Namespace", reference.namespace) is None
+
+    def _comes_with_it(self, failure: ApiFailure) -> bool:
+        """Tell whether what an object refers to is of the set, and so there once that is applied for good."""
+        return failure.status == 404 and failure.details.get("name") in self._names
 
     @property
     def inventory_name(self) -> str:

@@ -32,6 +32,13 @@ def test_what_is_well_or_was_skipped_is_no_finding() -> None:
     assert list(findings(answer(("well", 10, False), ("almost", 7, False), ("skipped", 1, True)))) == []
 
 
+def test_the_policy_of_pods_that_come_and_go_need_not_find_one() -> None:
+    policies = answer(("networkpolicy-targets-pod", 1, False))
+    assert len(list(findings(policies))) == 1
+    policies[0]["object_meta"]["name"] = "airflow-task-pod"
+    assert list(findings(policies)) == []
+
+
 def test_a_finding_tells_all_of_it() -> None:
     found = list(findings(answer(("container-resources", 1, False), ("deployment-replicas", 5, False))))
     assert [str(finding) for finding in found] == [

@@ -125,6 +125,23 @@ class TestOrder:
         kinds = ["Deployment", "ConfigMap", "Namespace", "Job", "ServiceAccount", "PersistentVolumeClaim", "Service"]
         assert [wave_of(kind) for kind in kinds] == [2, 1, 0, 2, 1, 1, 2]
 
+    def test_a_role_is_there_before_it_is_bound(self, cluster: Any) -> None:
+        apply(cluster, thing("RoleBinding", "deployer"), thing("Role", "deployer"))
+        assert [entry for entry in cluster.log if "deployer" in entry] == [
+            "apply Role/deployer",
+            "apply RoleBinding/deployer",
+        ]
+
+    def test_a_binding_is_no_problem_of_a_dry_run_that_has_not_made_its_role(self, cluster: Any) -> None:
+        missing = ApiFailure("not found", 404, "NotFound", {"kind": "roles", "name": "deployer"})
+        cluster.refusals["apply RoleBinding/deployer"] = missing
+        apply_set = ApplySet(cluster, "airflow", "web", "airflow", check_mode=True)
+        objects = prepare([thing("Role", "deployer"), thing("RoleBinding", "deployer")], "airflow", "web", "airflow")
+        assert [outcome.result for outcome in apply_set.apply(objects)] == ["created", "created"]
+        missing.details["name"] = "others"
+        with pytest.raises(Failure, match="not found"):
+            apply_set.apply(objects)
+
     def test_the_namespace_comes_first_then_what_workloads_need_then_workloads(self, cluster: Any) -> None:
         cluster.objects.clear()
         apply(cluster, thing("Deployment", "web"), thing("ConfigMap", "config"), thing("Namespace", "airflow"))
