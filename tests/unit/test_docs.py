@@ -12,7 +12,10 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PAGES = [*(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *sorted((CHECKOUT / "docs").glob("*.md"))]
+PAGES = [
+    *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+]
 REPOSITORY = re.compile(
     r"https://(?:github|raw\.githubusercontent)\.com/airflow-kubernetes/airflow\.kubernetes/(?:(?:blob|tree)/)?main/"
 )
