@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
+from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules import ARCHITECTURES
 from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
     TASK_POD,
     extras_of_group,
@@ -36,7 +37,6 @@ _IDENTITY = (
     "airflow_namespace",
     "airflow_name",
 )
-_ARCHITECTURES = ("separated_services", "master_worker")
 _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 
 
@@ -79,7 +79,7 @@ class ActionModule(InProcessAction):
     def _hosts_of_the_release(self, task_vars: Mapping[str, Any]) -> Iterator[str]:
         """Yield the inventory's other hosts that name the same release of the same cluster, whether they run or not."""
         groups, hostvars = task_vars.get("groups") or {}, task_vars.get("hostvars") or {}
-        hosts = sorted({host for name in _ARCHITECTURES for host in groups.get(name, ())})
+        hosts = sorted({host for name in ARCHITECTURES for host in groups.get(name, ())})
         others = [host for host in hosts if host != task_vars.get("inventory_hostname")]
         if not others:
             return

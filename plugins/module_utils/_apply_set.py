@@ -55,6 +55,7 @@ OPTIONS: dict[str, Any] = {
     "force_conflicts": {"type": "bool", "default": False},
     "render": {"type": "path"},
     "dry_run_digest": {"type": "str", "default": ""},
+    "checksums_of": {"type": "dict", "default": {}},
 }
 
 #: What input the API server has tried the release's objects for, on the ConfigMap that remembers the sets.
@@ -172,7 +173,16 @@ def run(task: Task) -> dict[str, Any]:
     objects = [] if params["state"] == "absent" else params["objects"]
     if params["render"]:
         manifests = prepare(objects, params["release"], params["set"], params["namespace"])
-        return _render_all(manifests, Path(params["render"]), params, task.check_mode)
+        result = _render_all(manifests, Path(params["render"]), params, task.check_mode)
+    else:
+        result = _apply_all(objects, task)
+    result["checksums"] |= {name: checksum(value) for name, value in params["checksums_of"].items()}
+    return result
+
+
+def _apply_all(objects: Sequence[Manifest], task: Task) -> dict[str, Any]:
+    """Apply the set, and delete those whose place it takes."""
+    params = task.params
     client = Client(params, task.say, PATIENCE)
     manifests = prepare(objects, params["release"], params["set"], params["namespace"], client.is_namespaced)
     apply_set = ApplySet(client, params["release"], params["set"], params["namespace"], task.check_mode)

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+#: The inventory groups of releases.
+ARCHITECTURES = ("separated_services", "master_worker")
 #: Names of worker groups that would be the names of other objects of a release.
 RESERVED_GROUPS = frozenset(
     {
@@ -192,7 +194,7 @@ def check_object_names(release: str, version: str, groups: Iterable[str]) -> Ite
 
 def check_architecture(groups: Iterable[str]) -> Iterator[str]:
     """Refuse a host in both inventory groups, whose release would be deployed twice in one run."""
-    if {"separated_services", "master_worker"} <= set(groups):
+    if set(ARCHITECTURES) <= set(groups):
         yield (
             "This host is in the inventory groups separated_services and master_worker. Take it out of one of them: a "
             "release has one architecture."

@@ -62,6 +62,11 @@ options:
     description: A checksum of the input for which M(airflow.kubernetes.dry_run) has refused nothing, to be remembered.
     type: str
     default: ""
+  checksums_of:
+    description:
+      - Values by name, of which RV(checksums) has checksums too, for pods that read a part of a ConfigMap.
+    type: dict
+    default: {}
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.attributes
@@ -102,8 +107,8 @@ EXAMPLES = r"""
 RETURN = r"""
 checksums:
   description:
-    - A checksum of the content of each ConfigMap, by its name. A pod template that holds it changes when the content
-      does.
+    - A checksum of the content of each ConfigMap, by its name, and of each value in O(checksums_of). A pod template
+      that holds it changes when the content does.
   returned: always
   type: dict
   sample:

@@ -778,6 +778,7 @@ def options(connection: dict[str, Any], **given: Any) -> dict[str, Any]:
         "render": None,
         "objects": [],
         "replaces": [],
+        "checksums_of": {},
         "dry_run_digest": "",
     }
     return {**connection, "release": "airflow", "set": "web", "namespace": "airflow", **defaults, **given}
@@ -808,6 +809,18 @@ class TestRender:
         manifests = prepare([thing("Service", "web", spec={"ports": [{"port": 80}]})], "airflow", "web", "data")
         render(manifests, tmp_path, "web")
         assert yaml.safe_load((tmp_path / "web" / "2-service-web.yaml").read_text()) == manifests[0]
+
+    def test_has_checksums_of_further_values(self, connection: dict[str, Any], tmp_path: Path) -> None:
+        def told(value: str) -> Any:
+            given = {"objects": [thing("ConfigMap", "config")], "render": str(tmp_path)}
+            return _apply_set.run(Task(options(connection, **given, checksums_of={"part": {"key": value}})))[
+                "checksums"
+            ]
+
+        assert told("a").keys() == {"config", "part"}
+        assert told("a") == told("a")
+        assert told("a")["config"] == told("b")["config"]
+        assert told("a")["part"] != told("b")["part"]
 
     def test_tells_whether_a_file_changed(self, tmp_path: Path) -> None:
         manifests = prepare([thing("Service", "web")], "airflow", "web", "data")

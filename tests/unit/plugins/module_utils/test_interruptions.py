@@ -213,7 +213,7 @@ class Runs:
             given = [changed(item) for item in objects] if change else objects
             given = [] if change and name == "flower" else given
             more = {"set": name, "objects": given, "state": "present", "render": None}
-            more |= {"force_conflicts": False, "replaces": [], "dry_run_digest": ""}
+            more |= {"force_conflicts": False, "replaces": [], "dry_run_digest": "", "checksums_of": {}}
             _apply_set.run(Task({**params, **more}))
             if name == "airflow" and secrets:
                 _secret.run(Task({**params, "secrets": wanted_secrets(), "render": None}))

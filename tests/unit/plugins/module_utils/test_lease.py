@@ -377,7 +377,15 @@ class TestOfATask:
         monkeypatch.setattr(_apply_set, "Client", lambda params, *rest: cluster)
         thing = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}}
         given = {"release": "airflow", "namespace": "airflow", "set": "web", "objects": [thing], "state": "present"}
-        params = {**connection, **given, "force_conflicts": False, "render": None, "replaces": [], "dry_run_digest": ""}
+        params = {
+            **connection,
+            **given,
+            "force_conflicts": False,
+            "render": None,
+            "replaces": [],
+            "dry_run_digest": "",
+            "checksums_of": {},
+        }
         return lambda **more: _apply_set.run(Task({**params, **more.pop("params", {})}, **more))
 
     def test_holds_the_release_and_keeps_it_for_the_next(self, cluster: Any, apply: Any) -> None:

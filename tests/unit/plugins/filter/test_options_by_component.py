@@ -7,17 +7,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.airflow.kubernetes.plugins.filter.config_checksum import config_checksum
+from ansible_collections.airflow.kubernetes.plugins.filter.options_by_component import options_by_component
 from ansible_collections.airflow.kubernetes.plugins.module_utils._option_readers import READERS
 
 BEFORE = {"AIRFLOW__CORE__PARALLELISM": "32"}
 
 
 def rolled(**options: str) -> list[str]:
-    after = {**BEFORE, **options}
-    return [name for name in READERS if config_checksum(BEFORE, name) != config_checksum(after, name)]
+    before, after = options_by_component(BEFORE), options_by_component({**BEFORE, **options})
+    return [name for name in READERS if before[name] != after[name]]
 
 
 @pytest.mark.parametrize(
@@ -41,15 +40,6 @@ def test_an_option_rolls_the_components_that_read_it(variable: str, components: 
     assert rolled(**{variable: "1"}) == components
 
 
-def test_an_option_that_is_taken_out_again_leaves_what_was() -> None:
-    assert config_checksum(dict(BEFORE), "triggerer") == config_checksum(BEFORE, "triggerer")
-
-
 def test_a_value_that_is_omitted_is_none() -> None:
     omitted: Any = {**BEFORE, "AIRFLOW__API__BASE_URL": object()}
-    assert config_checksum(omitted, "triggerer") == config_checksum(BEFORE, "triggerer")
-
-
-def test_a_component_that_is_none() -> None:
-    with pytest.raises(AnsibleFilterError, match="no component redis; there are api-server, dag-processor, flower"):
-        config_checksum(BEFORE, "redis")
+    assert options_by_component(omitted) == options_by_component(BEFORE)
