@@ -40,6 +40,10 @@ OPTIONS: dict[str, Any] = {
 #: Seconds between two looks at a run.
 POLL = 0.5
 
+#: Seconds in which Airflow must find a run that it has just answered to have created. From FastAPI 0.118 the answer is
+#: sent before the API server commits, so a request right after it can be told that there is no such run.
+COMMITTED_WITHIN = 10.0
+
 #: Task instances in one answer: the most that Airflow gives unless told otherwise.
 PAGE = 100
 
@@ -196,10 +200,11 @@ class Runner:
         :raises Failure: it has not ended after ``timeout`` seconds.
         """
         self.tell(f"{self.dag_id}: run {run_id} triggered")
-        deadline = self.clock() + timeout
+        triggered = self.clock()
+        deadline = triggered + timeout
         while True:
             # The run first: when it has ended, so have its tasks.
-            state = self.api.get(address("dags", self.dag_id, "dagRuns", run_id))["state"]
+            state = self._state(run_id, triggered)
             instances = self.instances(run_id)
             for line in self.progress.observe(instances):
                 self.tell(line)
@@ -304,6 +309,15 @@ class Runner:
                 return None
             raise
         return str(run["dag_run_id"])
+
+    def _state(self, run_id: str, triggered: float) -> str:
+        while True:
+            try:
+                return str(self.api.get(address("dags", self.dag_id, "dagRuns", run_id))["state"])
+            except AirflowApiFailure as failure:
+                if failure.status != 404 or self.clock() >= triggered + COMMITTED_WITHIN:
+                    raise
+            self.sleep(POLL)
 
     def _unknown(self, patience: float) -> str:
         message = (

@@ -44,6 +44,7 @@ class FakeApi:
         self.import_errors: list[dict[str, Any]] = []
         self.event_logs: list[dict[str, Any]] = []
         self.missing_when_triggered = 0
+        self.missing_after_trigger = 0
 
     def get(self, path: str, **query: Any) -> Any:
         if path.endswith("/importErrors"):
@@ -61,6 +62,9 @@ class FakeApi:
             return self.logs[f"{task_id}[{query['map_index']}]"]
         state, instances = self.looks[0]
         if path.endswith(RUN):
+            if self.missing_after_trigger:
+                self.missing_after_trigger -= 1
+                raise AirflowApiFailure("the run was not found", 404, "")
             return {"state": state}
         assert path.endswith("/taskInstances")
         if query["offset"] + query["limit"] >= len(instances) and len(self.looks) > 1:
@@ -134,6 +138,21 @@ def test_each_change_of_a_task_is_said_once_with_its_time() -> None:
     assert (result["changed"], result["run_id"], result["state"], result["seconds"]) == (True, RUN, "success", 2.5)
     assert result["task_instances"][0]["states"] == ["queued", "running", "deferred", "success"]
     assert "log" not in result["task_instances"][0]
+
+
+def test_a_run_that_airflow_answered_to_have_created_is_given_time_to_be_committed() -> None:
+    api = FakeApi([("success", [])])
+    api.missing_after_trigger = 4
+    result, said = play(api)
+    assert isinstance(result, dict)
+    assert said[-1] == "   2.0 s  dag: success"
+
+
+def test_a_run_that_stays_unknown_is_told() -> None:
+    api = FakeApi([("success", [])])
+    api.missing_after_trigger = 21
+    assert failure_of(api).message == "the run was not found"
+    assert api.missing_after_trigger == 0
 
 
 def test_the_run_gets_conf_and_no_logical_date() -> None:
