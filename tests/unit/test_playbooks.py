@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,17 @@ def test_other_hosts_of_the_inventory_are_left_alone(playbook: Path, mixed: Path
     named = {*re.findall(r"^      (\S+)$", listed.stdout, re.MULTILINE)}
     wanted = {"separated_services": {"production"}, "master_worker": {"staging"}}
     assert named == wanted.get(playbook.stem, {"production", "staging"}), listed.stdout
+
+
+@pytest.mark.parametrize("groups", [ARCHITECTURES[:1], ARCHITECTURES[1:], ARCHITECTURES, ()], ids="+".join)
+def test_an_architecture_without_hosts_is_loaded_only_when_none_has_any(groups: Sequence[str], tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.json"
+    named = {name: {"hosts": {f"of-{name}": {}} if name in groups else {}} for name in ARCHITECTURES}
+    inventory.write_text(json.dumps({"all": {"children": named}}))
+    listed = run(inventory, "--list-hosts", CHECKOUT / "deploy.yml")
+    assert listed.returncode == 0, listed.stdout
+    loaded = re.findall(r"^  play #\d+ \((\w+)\):", listed.stdout, re.MULTILINE)
+    assert loaded == [*(groups or ARCHITECTURES)]
 
 
 def test_a_release_is_not_connected_to_whatever_the_inventory_says(mixed: Path, tmp_path: Path) -> None:
