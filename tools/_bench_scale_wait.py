@@ -10,17 +10,17 @@ from typing import Any
 
 from urllib3.connectionpool import HTTPConnectionPool
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _wait
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness import wait
 
 
 def main(context: str, namespace: str, timeout: str) -> None:
     """Wait until the release in a namespace is done, and print the cost as JSON."""
     params = {"context": context, "namespace": namespace, "release": "airflow", "timeout": int(timeout)}
-    defaults = {name: option.get("default") for name, option in _wait.OPTIONS.items()}
+    defaults = {name: option.get("default") for name, option in wait.OPTIONS.items()}
     requests = _count_requests()
     memory, cpu, began = _peak_memory(), time.process_time(), time.monotonic()
-    _wait.run(Task(params=defaults | params))
+    wait.run(Task(params=defaults | params))
     cost = {
         "seconds": time.monotonic() - began,
         "requests": len(requests),

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _apply_set
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import apply as applyset_apply
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.apply"
-    options = _apply_set.OPTIONS
-    work = staticmethod(_apply_set.run)
+    options = applyset_apply.OPTIONS
+    work = staticmethod(applyset_apply.run)

@@ -10,15 +10,15 @@ from typing import Any
 from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _destroy
-from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import awx_job
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import destroy as applyset_destroy
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder import awx_job
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.destroy"
-    options = _destroy.OPTIONS
-    work = staticmethod(_destroy.run)
+    options = applyset_destroy.OPTIONS
+    work = staticmethod(applyset_destroy.run)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         args = self._task.args

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _diagnose
+from ansible_collections.airflow.kubernetes.plugins.module_utils.diagnosis import diagnose as diagnosis_diagnose
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.diagnose"
-    options = _diagnose.OPTIONS
-    work = staticmethod(_diagnose.run)
+    options = diagnosis_diagnose.OPTIONS
+    work = staticmethod(diagnosis_diagnose.run)

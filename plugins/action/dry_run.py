@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _dry_run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import dry_run as applyset_dry_run
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import with_roles
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
@@ -20,8 +20,8 @@ _ROLES = Path(__file__).parents[2] / "roles"
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.dry_run"
-    options = _dry_run.OPTIONS
-    work = staticmethod(_dry_run.run)
+    options = applyset_dry_run.OPTIONS
+    work = staticmethod(applyset_dry_run.run)
 
     @classmethod
     def finalize_task_arg(cls, name: str, value: Any, templar: Any, context: dict[str, Any]) -> Any:

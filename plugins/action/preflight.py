@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _preflight
-from ansible_collections.airflow.kubernetes.plugins.module_utils._input_rules import ARCHITECTURES
-from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.pod_extras import (
     TASK_POD,
     extras_of_group,
     extras_of_role,
     problems_of_extras,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight import preflight as preflight_preflight
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import ARCHITECTURES
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments import Argument
@@ -42,8 +42,8 @@ _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.preflight"
-    options = _preflight.OPTIONS
-    work = staticmethod(_preflight.run)
+    options = preflight_preflight.OPTIONS
+    work = staticmethod(preflight_preflight.run)
 
     #: The roles' arguments that were set, once they have been looked for, and what is wrong with them.
     arguments: ClassVar[list[Argument]] = []

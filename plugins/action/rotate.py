@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _rotate
+from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets import rotate as secrets_rotate
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.rotate"
-    options = _rotate.OPTIONS
-    work = staticmethod(_rotate.run)
+    options = secrets_rotate.OPTIONS
+    work = staticmethod(secrets_rotate.run)

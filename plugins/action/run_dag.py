@@ -9,14 +9,14 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _run_dag
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import run_dag as airflow_run_dag
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.run_dag"
-    options = _run_dag.OPTIONS
-    work = staticmethod(_run_dag.run)
+    options = airflow_run_dag.OPTIONS
+    work = staticmethod(airflow_run_dag.run)
 
     def _say(self, task_vars: dict[str, Any]) -> Any:
         host = task_vars.get("inventory_hostname", "")

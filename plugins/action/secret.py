@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _secret
+from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets import secret as secrets_secret
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.secret"
-    options = _secret.OPTIONS
-    work = staticmethod(_secret.run)
+    options = secrets_secret.OPTIONS
+    work = staticmethod(secrets_secret.run)

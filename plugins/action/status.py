@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _status
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness import status as readiness_status
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.status"
-    options = _status.OPTIONS
-    work = staticmethod(_status.run)
+    options = readiness_status.OPTIONS
+    work = staticmethod(readiness_status.run)

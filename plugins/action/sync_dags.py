@@ -8,14 +8,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _sync_dags
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import sync_dags as airflow_sync_dags
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.sync_dags"
-    options = _sync_dags.OPTIONS
-    work = staticmethod(_sync_dags.run)
+    options = airflow_sync_dags.OPTIONS
+    work = staticmethod(airflow_sync_dags.run)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         src = self._task.args.get("src")

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _verify_network_policies
+from ansible_collections.airflow.kubernetes.plugins.module_utils.network import verify
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.verify_network_policies"
-    options = _verify_network_policies.OPTIONS
-    work = staticmethod(_verify_network_policies.run)
+    options = verify.OPTIONS
+    work = staticmethod(verify.run)

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _wait
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness import wait as readiness_wait
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     module = "airflow.kubernetes.wait"
-    options = _wait.OPTIONS
-    work = staticmethod(_wait.run)
+    options = readiness_wait.OPTIONS
+    work = staticmethod(readiness_wait.run)

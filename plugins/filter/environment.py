@@ -36,13 +36,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _environment
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import environment as airflow_environment
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 
 
 def environment(config: Mapping[str, Any]) -> dict[str, str]:
     try:
-        return _environment.environment(config)
+        return airflow_environment.environment(config)
     except Failure as failure:
         raise AnsibleFilterError(failure.message) from failure
 

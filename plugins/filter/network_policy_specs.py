@@ -68,13 +68,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _network_flows
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.network import flows as network_flows
 
 
 def network_policy_specs(flows: list[dict[str, Any]], *arguments: Any) -> dict[str, Any]:
     try:
-        return _network_flows.policy_specs(flows, *arguments)
+        return network_flows.policy_specs(flows, *arguments)
     except Failure as failure:
         raise AnsibleFilterError(failure.message) from failure
 

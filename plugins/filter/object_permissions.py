@@ -50,7 +50,7 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import permissions_for
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.permissions import permissions_for
 
 _VERBS = ("get", "create", "patch", "delete")
 

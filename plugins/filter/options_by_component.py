@@ -34,7 +34,7 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._option_readers import READERS, read_by
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.option_readers import READERS, read_by
 
 
 def options_by_component(config: Mapping[str, str]) -> dict[str, dict[str, str]]:

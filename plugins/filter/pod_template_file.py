@@ -43,8 +43,8 @@ from typing import Any
 
 from ansible.module_utils.common.yaml import yaml_dump
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._proxy import exempt_in_pod
-from ansible_collections.airflow.kubernetes.plugins.module_utils._text_fields import text_fields
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.proxy_exemption import exempt_in_pod
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.text_fields import text_fields
 
 
 def pod_template_file(pod: dict[str, Any], release: str, namespace: str) -> str:

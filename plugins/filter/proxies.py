@@ -44,7 +44,7 @@ _value:
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._proxy import proxies_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils.network.proxies import proxies_of
 
 
 def proxies(environments: dict[str, dict[str, list[dict[str, Any]]]], opened: Iterable[str] = ()) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _value:
   elements: dict
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._permissions import rules_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.permissions import rules_of
 
 
 class FilterModule:

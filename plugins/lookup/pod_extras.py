@@ -52,8 +52,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import from_registry
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras import (
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.pod_extras import (
     MASTER,
     TASK_POD,
     Extras,
@@ -62,6 +61,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils._pod_extras imp
     extras_of_role,
     without_endless,
 )
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 
 
 class LookupModule(LookupBase):

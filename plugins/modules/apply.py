@@ -141,8 +141,8 @@ objects:
       result: created
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.apply import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

@@ -81,8 +81,8 @@ kept:
   elements: str
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._destroy import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.destroy import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

@@ -125,8 +125,8 @@ seconds:
   type: float
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._diagnose import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.diagnosis.diagnose import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

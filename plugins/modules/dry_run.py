@@ -96,8 +96,8 @@ objects:
       name: airflow-extras
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._dry_run import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.dry_run import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

@@ -399,8 +399,8 @@ version:
   type: str
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._preflight import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.preflight import OPTIONS, run
 
 
 def main() -> None:

@@ -119,8 +119,8 @@ kinds:
   sample: [fernet, jwt]
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._rotate import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets.rotate import OPTIONS, run
 
 
 def main() -> None:

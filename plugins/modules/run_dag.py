@@ -152,8 +152,8 @@ task_instances:
       queue: default
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._run_dag import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.run_dag import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

@@ -152,8 +152,8 @@ secrets:
       type: bool
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._secret import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets.secret import OPTIONS, run
 
 
 def main() -> None:

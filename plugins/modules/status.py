@@ -148,8 +148,8 @@ text:
   elements: str
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._status import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.status import OPTIONS, run
 
 
 def main() -> None:

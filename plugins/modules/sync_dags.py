@@ -127,8 +127,8 @@ seconds:
   sample: 0.41
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._sync_dags import OPTIONS, run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.sync_dags import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
 
 
 def main() -> None:

@@ -65,8 +65,8 @@ refused:
   sample: ["airflow-redis-0:6379", "airflow-worker-0:8793"]
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
-from ansible_collections.airflow.kubernetes.plugins.module_utils._verify_network_policies import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.network.verify import OPTIONS, run
 
 
 def main() -> None:

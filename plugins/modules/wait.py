@@ -153,8 +153,8 @@ log:
     - "  21.0 s  StatefulSet/airflow-worker  done"
 """
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import run_as_module
-from ansible_collections.airflow.kubernetes.plugins.module_utils._wait import OPTIONS, run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.wait import OPTIONS, run
 
 
 def main() -> None:

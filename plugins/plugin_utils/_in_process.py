@@ -21,10 +21,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._holder import this_run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task, Work
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube import client as kube_client
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder import this_run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task, Work
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # Ansible forks for every task. What templates use is loaded before, so that not each fork has to.
@@ -100,7 +100,7 @@ class InProcessAction(ActionBase):
     def _same_process(self) -> bool:
         return (
             self._connection.transport in ("local", "ansible.builtin.local")
-            and not _client.IMPORT_ERROR
+            and not kube_client.IMPORT_ERROR
             and not self._task.async_val
             and not (self._connection.become or self._task.become)
         )

@@ -18,15 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._applied import is_applied
-from ansible_collections.airflow.kubernetes.plugins.module_utils._apply_set import (
-    CLUSTER_KINDS,
-    FIELD_MANAGER,
-    Reference,
-    _differs,
-)
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import CONCURRENCY, Client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.applied import is_applied
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.diff import is_changed
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.reference import Reference
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.kinds import CLUSTER_KINDS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.names import FIELD_MANAGER
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.client import CONCURRENCY, Client
 from tools.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
@@ -128,7 +126,7 @@ def test_what_is_said_to_be_applied_is(client: Client, release: str) -> None:
 
         def is_changed_by(changed: Manifest, live: Manifest = live) -> bool:
             try:
-                return _differs(live, client.apply(changed, FIELD_MANAGER, dry_run=True, force=True))
+                return is_changed(live, client.apply(changed, FIELD_MANAGER, dry_run=True, force=True))
             except ApiFailure:
                 return True
 

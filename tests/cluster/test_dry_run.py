@@ -16,10 +16,10 @@ import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _dry_run
-from ansible_collections.airflow.kubernetes.plugins.module_utils._client import Client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import dry_run
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.client import Client
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 from tools.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
@@ -57,7 +57,7 @@ def refused(sets: Sets, namespace: str) -> list[str]:
         "render": None,
     }
     try:
-        _dry_run.run(Task(params))
+        dry_run.run(Task(params))
     except Failure as failure:
         return failure.message.splitlines()
     return []

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the image's Airflow reads an option where :mod:`_option_readers` says, and nowhere else.
+"""Whether the image's Airflow reads an option where :mod:`option_readers` says, and nowhere else.
 
 Environment: as ``test_dry_run.py``; ``AIRFLOW_IMAGE`` for another image than the one that the scenarios deploy.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._option_readers import READERS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.option_readers import READERS
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
 IMAGE = os.environ.get("AIRFLOW_IMAGE") or "apache/airflow:3.1.0"

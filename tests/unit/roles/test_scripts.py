@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.sayings import saying_of
 from tools.role_readmes import ROLES
 
 URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"

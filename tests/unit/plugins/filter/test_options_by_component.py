@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.filter.options_by_component import options_by_component
-from ansible_collections.airflow.kubernetes.plugins.module_utils._option_readers import READERS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.option_readers import READERS
 
 BEFORE = {"AIRFLOW__CORE__PARALLELISM": "32"}
 

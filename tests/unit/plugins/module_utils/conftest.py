@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure, Failure
 
 Manifest = dict[str, Any]
 

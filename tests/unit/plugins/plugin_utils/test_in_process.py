@@ -11,9 +11,9 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils import _client
-from ansible_collections.airflow.kubernetes.plugins.module_utils._errors import Failure
-from ansible_collections.airflow.kubernetes.plugins.module_utils._task import Task
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube import client
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
@@ -153,5 +153,5 @@ class TestOnTheTarget:
         self.check(action, wrap_async=True)
 
     def test_where_the_library_is_missing_here(self, action: Action, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(_client, "IMPORT_ERROR", "No module named 'kubernetes'")
+        monkeypatch.setattr(client, "IMPORT_ERROR", "No module named 'kubernetes'")
         self.check(action)

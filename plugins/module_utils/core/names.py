@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names that the collection gives to what it makes."""
+
+from __future__ import annotations
+
+FIELD_MANAGER = "airflow.kubernetes"
+
+
+def inventory_name(release: str) -> str:
+    """Return the name of the ConfigMap that remembers what the sets of a release hold."""
+    return f"{release}-apply-sets"
+
+
+#: Names of worker groups that would be the names of other objects of a release.
+RESERVED_GROUPS = frozenset(
+    {
+        "api-server",
+        "dag-processor",
+        "flower",
+        "log-retention",
+        "master",
+        "migrations",
+        "mysql",
+        "pgbouncer",
+        "postgresql",
+        "redis",
+        "scheduler",
+        "triggerer",
+    }
+)

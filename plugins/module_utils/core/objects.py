@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fields of Kubernetes objects, each with what an object without it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+#: A Kubernetes object as the API returns it, decoded from JSON. Any part of it may be missing, ``status`` first of all.
+Obj = Mapping[str, Any]
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a time as the API writes it (RFC 3339, in UTC)."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def created(obj: Obj) -> datetime:
+    """Return when an object was created."""
+    return moment((obj.get("metadata") or {}).get("creationTimestamp")) or EPOCH
+
+
+def name(obj: Obj) -> str:
+    """Return an object's name."""
+    return str((obj.get("metadata") or {}).get("name") or "")
+
+
+def namespace(obj: Obj) -> str:
+    """Return an object's namespace, or ``""``."""
+    return str((obj.get("metadata") or {}).get("namespace") or "")
+
+
+def uid(obj: Obj) -> str:
+    """Return an object's uid."""
+    return str((obj.get("metadata") or {}).get("uid") or "")
+
+
+def labels(obj: Obj) -> Mapping[str, str]:
+    """Return an object's labels."""
+    return (obj.get("metadata") or {}).get("labels") or {}
+
+
+def annotation(obj: Obj, called: str) -> str | None:
+    """Return one of an object's annotations."""
+    found = ((obj.get("metadata") or {}).get("annotations") or {}).get(called)
+    return None if found is None else str(found)
+
+
+def status(obj: Obj) -> Mapping[str, Any]:
+    """Return an object's status, empty where there is none yet."""
+    return obj.get("status") or {}
+
+
+def spec(obj: Obj) -> Mapping[str, Any]:
+    """Return an object's specification, empty where there is none."""
+    return obj.get("spec") or {}
+
+
+def owner(obj: Obj) -> Mapping[str, Any]:
+    """Return the reference to the controller of an object, empty where there is none."""
+    for reference in (obj.get("metadata") or {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            return dict(reference)
+    return {}
+
+
+def condition(obj: Obj, kind: str) -> Mapping[str, Any]:
+    """Return the condition of that type from an object's status, empty where there is none."""
+    for found in status(obj).get("conditions") or ():
+        if found.get("type") == kind:
+            return dict(found)
+    return {}
+
+
+def is_true(obj: Obj, kind: str) -> bool:
+    """Tell whether the condition of that type is present and true."""
+    return condition(obj, kind).get("status") == "True"
+
+
+def ready_since(pod: Obj) -> datetime | None:
+    """Return when a pod got ready, ``None`` if it is not."""
+    return moment(condition(pod, "Ready").get("lastTransitionTime")) if is_true(pod, "Ready") else None
+
+
+def deleted(obj: Obj) -> bool:
+    """Tell whether an object is being deleted."""
+    return bool((obj.get("metadata") or {}).get("deletionTimestamp"))
+
+
+def observed(obj: Obj) -> bool:
+    """Tell whether a workload's status speaks of its present specification."""
+    return int(status(obj).get("observedGeneration") or 0) >= int((obj.get("metadata") or {}).get("generation") or 1)

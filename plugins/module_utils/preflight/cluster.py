@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Input that only the cluster can tell to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core.errors import ApiFailure, Failure
+from ..core.labels import RELEASE_LABEL
+from ..core.objects import is_true, labels
+from ..kube.client import Client, Manifest
+from ..kube.permissions import Right, ask
+from ..probe_pod.services import Service, Trial
+from ..readiness.options import limits_of
+from ..secrets import secret as _secret
+from ..secrets import values as _values
+from .input import check_results, parts
+from .volumes import Storage
+
+#: What chooses the pods with a scheduler in them, and the volume that one has which makes pods of tasks.
+SCHEDULERS, TASK_POD_VOLUME = "airflow.kubernetes/scheduler=true", "task-pod"
+
+#: Where the version of a deployed release is read from.
+VERSION_LABEL = "app.kubernetes.io/version"
+
+
+class Cluster:
+    """What the checks want to know of the cluster; each check returns its problems."""
+
+    def __init__(self, client: Client, namespace: str, release: str, storage: Storage) -> None:
+        self.client = client
+        self.namespace = namespace
+        self.release = release
+        self.storage = storage
+        self.version: str | None = None
+        self.options: Mapping[str, str] = {}
+        self.secrets: dict[str, _values.Secret] = {}
+
+    def check_namespace(self, create: bool) -> list[str]:
+        try:
+            namespace = self.client.get("v1", "Namespace", self.namespace)
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return []
+            raise
+        if namespace is None and not create:
+            return [
+                f"There is no namespace {self.namespace} and airflow_namespace_create is false. "
+                "Create it, or set it to true."
+            ]
+        if namespace is None:
+            return ask(self.client, self.namespace, Right("create", "", "namespaces", cluster=True))
+        if namespace and namespace.get("status", {}).get("phase") == "Terminating":
+            return [f"The namespace {self.namespace} is being deleted. Wait until it is gone, or choose another."]
+        return []
+
+    def check_storage_classes(self, classes: Mapping[str, Any]) -> list[str]:
+        wanted = {variable: name for variable, name in classes.items() if name}
+        if not wanted:
+            return []
+        items = self.storage.classes()
+        if items is None:
+            return []
+        names = sorted(item["metadata"]["name"] for item in items)
+        return [
+            f"{variable} is {name}, but the cluster has no such storage class. It has: {', '.join(names) or 'none'}."
+            for variable, name in wanted.items()
+            if name not in names
+        ]
+
+    def check_version(self, wanted: str) -> list[str]:
+        """Refuse to go back: the schema of the newer version stays in the database."""
+        live = self._get("ConfigMap", f"{self.release}-config")
+        self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
+        self.options = (live or {}).get("data") or {}
+        if self.version and parts(wanted) < parts(self.version) and not self._has_only_tried(self.version):
+            return [
+                f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
+                f"and Airflow does not go back by itself. Set airflow_version to {self.version} or newer."
+            ]
+        return []
+
+    def _has_only_tried(self, version: str) -> bool:
+        """Tell whether no migration to a version has succeeded, as of an image that has another one.
+
+        Back from there is no downgrade; if the schema did change, the older version's migration refuses it.
+        """
+        selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=migrations"
+        try:
+            jobs = self.client.list("batch/v1", "Job", self.namespace, selector)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return False
+            raise
+        jobs = [job for job in jobs if labels(job).get(VERSION_LABEL) == version]
+        return any(is_true(job, "Failed") for job in jobs) and not any(is_true(job, "Complete") for job in jobs)
+
+    def check_secrets(self, wanted: Sequence[Mapping[str, Any]], separate_results: bool = False) -> list[str]:
+        """Find out all values, and what is missing of them.
+
+        :param separate_results: whether the result backend has to have a login that Airflow's database does not know.
+        """
+        secrets = [
+            _values.Secret(given["name"], [_values.Key(**key) for key in given["keys"]], given["labels"])
+            for given in wanted
+        ]
+        try:
+            _values.settle(secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name)))
+        except Failure as failure:
+            return [failure.message]
+        self.secrets = {secret.name: secret for secret in secrets}
+        own = self.secrets.get(f"{self.release}-secrets")
+        return list(check_results(own.values)) if separate_results and own else []
+
+    def check_certificates(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        """A pod that mounts what is not there never starts."""
+        problems = []
+        for certificate in wanted:
+            kind, name, key = certificate["kind"], certificate["name"], certificate["key"]
+            try:
+                found = self.client.get("v1", kind, name, self.namespace)
+            except ApiFailure as failure:
+                if failure.status == 403:
+                    continue
+                raise
+            held = {**(found.get("data") or {}), **(found.get("binaryData") or {})} if found else None
+            problems.append(_values.lacking(certificate["variable"], kind, name, key, held))
+        return list(filter(None, problems))
+
+    def check_kinds(self, wanted: Sequence[Mapping[str, str]]) -> list[str]:
+        """What is defined by something else has to be installed first."""
+        return [
+            f"{given['variable']} takes the kind {given['kind']} of {given['api_version']}, which the cluster does not "
+            f"know. Install what defines it, or leave the variable out."
+            for given in wanted
+            if not self.client.has_kind(given["api_version"], given["kind"])
+        ]
+
+    def check_neighbours(self, executors: Sequence[str]) -> list[str]:
+        """Refuse two releases in one namespace that make pods of tasks.
+
+        An executor takes pods for its own by the number of its scheduler's job, which both databases count from one.
+        """
+        if "kubernetes" not in executors:
+            return []
+        try:
+            pods = self.client.list("v1", "Pod", self.namespace, SCHEDULERS)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return []
+            raise
+        others = {
+            labels(pod).get(RELEASE_LABEL, "")
+            for pod in pods
+            if any(volume.get("name") == TASK_POD_VOLUME for volume in pod.get("spec", {}).get("volumes") or ())
+        }
+        return [
+            f"airflow_executors has kubernetes, and so it has in release {name}, which is in the namespace "
+            f"{self.namespace}, too: each of the two would take the other's tasks for its own. Give this release a "
+            "namespace of its own (airflow_namespace), or leave kubernetes out."
+            for name in sorted(others - {self.release, ""})
+        ]
+
+    def try_services(self, params: Mapping[str, Any]) -> list[str]:
+        """Try what is not the release's own, and look into the image, from inside the cluster.
+
+        Not what the release uses already as it is.
+        """
+        is_new_version = self.version != params["version"]
+        due = [self._service(given) for given in params["services"] if is_new_version or self._is_new(given)]
+        due += [
+            Service(f"The image {params['image']} (airflow_image)", "package", options=given)
+            for given in params["packages"]
+            if is_new_version or self.options.get(given["option"]) != given["value"]
+        ]
+        if not due:
+            return []
+        namespace = params["namespace_object"] if params["create_namespace"] else None
+        trial = Trial(
+            self.client, self.release, params["trial_pod"], namespace or None, limits_of(params), params["timeout"]
+        )
+        return trial.problems(due)
+
+    def _service(self, given: Mapping[str, Any]) -> Service:
+        values = self.secrets[given["secret"]].values
+        async_url = values[given["async_key"]] if given.get("async_key") else None
+        sentinel = values[given["sentinel_key"]] if given.get("sentinel_key") else None
+        return Service(given["what"], given["kind"], values[given["key"]], async_url, sentinel, given["options"])
+
+    def _is_new(self, given: Mapping[str, Any]) -> bool:
+        wanted = self.secrets[given["secret"]]
+        keys = filter(None, (given["key"], given.get("async_key"), given.get("sentinel_key")))
+        return any(wanted.existing.get(key) != wanted.values[key] for key in keys)
+
+    def _get(self, kind: str, name: str) -> Manifest | None:
+        try:
+            return self.client.get("v1", kind, name, self.namespace)
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return None
+            raise

@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Refuse bad input before anything is touched: what was wrong, where it was set, what to write instead."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from ..applyset.dry_runs import DryRuns, read_dry_runs
+from ..core.errors import Failure
+from ..kube.client import CONNECTION_OPTIONS, Client
+from ..kube.permissions import PERMISSIONS_OPTIONS, missing
+from ..kube.retries import FIRST_PATIENCE
+from ..kube.task import Task
+from ..readiness.options import WAIT_OPTIONS
+from ..secrets import secret as _secret
+from . import volumes as _volumes
+from .cluster import Cluster
+from .input import check_input
+from .share import Share
+from .volumes import Storage
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    **PERMISSIONS_OPTIONS,
+    **WAIT_OPTIONS,
+    "release": {"type": "raw", "required": True},
+    "namespace": {"type": "raw", "required": True},
+    "create_namespace": {"type": "bool", "default": True},
+    "version": {"type": "raw", "required": True},
+    "image": {"type": "str", "default": ""},
+    "config": {"type": "dict", "default": {}},
+    "worker_groups": {"type": "list", "elements": "dict", "default": []},
+    "dag_bundles": {"type": "list", "elements": "dict", "default": []},
+    "executors": {"type": "list", "elements": "str", "default": ["celery"]},
+    "packages": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "package": {"type": "str", "required": True},
+            "variable": {"type": "str", "required": True},
+            "option": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+        },
+    },
+    "storage_classes": {"type": "dict", "default": {}},
+    "volumes": {"type": "list", "elements": "dict", "default": [], "options": _volumes.OPTIONS},
+    "log_retention": {"type": "dict", "default": {}},
+    "node_selector": {"type": "dict", "default": {}},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "affinity": {"type": "dict", "default": {}},
+    "secrets": _secret.OPTIONS["secrets"] | {"required": False, "default": []},
+    "certificates": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "choices": ["ConfigMap", "Secret"], "required": True},
+            "name": {"type": "str", "required": True},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "variable": {"type": "str", "required": True},
+            "file": {"type": "str"},
+        },
+    },
+    "kinds": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+            "variable": {"type": "str", "required": True},
+        },
+    },
+    "services": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "what": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": ["broker", "database", "results"], "required": True},
+            "secret": {"type": "str", "required": True, "no_log": False},
+            "key": {"type": "str", "required": True, "no_log": False},
+            "async_key": {"type": "str", "no_log": False},
+            "sentinel_key": {"type": "str", "no_log": False},
+            "options": {"type": "dict", "default": {}},
+        },
+    },
+    "trial_pod": {"type": "dict", "default": {}},
+    "namespace_object": {"type": "dict", "default": {}},
+    "contradictions": {"type": "list", "elements": "str", "default": []},
+    "remarks": {"type": "list", "elements": "str", "default": []},
+    "separate_results": {"type": "bool", "default": False},
+    "variables": {"type": "list", "elements": "str", "default": []},
+    "known_variables": {"type": "list", "elements": "str", "default": []},
+    "computed_variables": {"type": "list", "elements": "str", "default": []},
+    "set_variables": {"type": "list", "elements": "str", "default": []},
+    "groups": {"type": "list", "elements": "str", "default": []},
+    "same_release": {"type": "list", "elements": "str", "default": []},
+    "digest": {"type": "str", "default": ""},
+    "render": {"type": "path"},
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, and which dry run is due.
+
+    Where objects are only written as files, no cluster is asked.
+    """
+    params = task.params
+    problems, warnings = check_input(params)
+    if problems:
+        raise Failure("\n".join(problems))
+    if params["render"]:
+        return {"changed": False, "version": "", "warnings": warnings, **asdict(DryRuns(params["digest"]))}
+    client = Client(params, task.say, FIRST_PATIENCE)
+    storage = Storage(client, params["namespace"], params["release"], params)
+    running = Cluster(client, params["namespace"], params["release"], storage)
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        checks = [
+            pool.submit(running.check_namespace, params["create_namespace"]),
+            pool.submit(missing, client, params["namespace"], params["permissions"]),
+            pool.submit(running.check_storage_classes, params["storage_classes"]),
+            pool.submit(storage.check, [Share(**given) for given in params["volumes"]]),
+            pool.submit(running.check_version, params["version"]),
+            pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
+            pool.submit(running.check_certificates, params["certificates"]),
+            pool.submit(running.check_kinds, params["kinds"]),
+            pool.submit(running.check_neighbours, params["executors"]),
+        ]
+        dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
+        problems = [problem for check in checks for problem in check.result()]
+    if not problems and not task.check_mode:
+        problems = running.try_services(params)
+    if problems:
+        raise Failure("\n".join(problems))
+    return {
+        "changed": False,
+        "version": running.version,
+        "warnings": warnings + storage.warnings,
+        **asdict(dry_runs.result()),
+    }

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Try databases and brokers that are not the release's own, from inside the cluster, before anything of it is applied.
+
+A pod with the release's image, certificates and rights is made for a moment, and a program in it
+(``services_program.py``) connects as Airflow will. The URLs go to it over its standard input: they stand in no object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..core.errors import ApiFailure
+from ..core.names import FIELD_MANAGER
+from ..kube.client import Client, Manifest
+from ..kube.pod_stream import Exec
+from ..readiness.case import Limits
+from ..readiness.sayings import saying_of
+from . import services_program
+from .trial_pod import TrialPod
+
+
+@dataclass(frozen=True)
+class Service:
+    """A database or a broker to try, or a package to look for in the image.
+
+    :param what: how messages call it, with the variable that says where it is.
+    :param kind: ``database`` or ``broker``; ``results``, which may be kept in either; or ``package``.
+    :param url: of a database or broker.
+    :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
+    :param sentinel: what Sentinels are connected to with, JSON, where they want a password.
+    :param options: further options of the broker's transport; of a package its name and the ``variable`` for which it
+        has to be there.
+    """
+
+    what: str
+    kind: str
+    url: str = ""
+    async_url: str | None = None
+    sentinel: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Trial:
+    """Tries services of one release.
+
+    :param pod: the pod to do it in, but for its name.
+    :param namespace: the Namespace to make if it is not there; None where that is somebody else's matter.
+    :param limits: how long what keeps the pod from running may last.
+    :param timeout: seconds until the pod must run.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        release: str,
+        pod: Manifest,
+        namespace: Manifest | None,
+        limits: Limits,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.release = release
+        self.pod = TrialPod(client, release, pod, "the image, database and broker", limits, timeout, clock, sleep)
+        self.namespace = namespace
+
+    def problems(self, services: Sequence[Service]) -> list[str]:
+        """Return what is wrong with the services, a sentence or two for each problem.
+
+        Nothing stays of the trial. A namespace that was made for it stays if all is well, because the deploy would make
+        it next; else it goes again, unless another run uses it by then.
+
+        :raises Failure: the pod cannot run.
+        """
+        with self._namespace_there() as keep:
+            with self.pod.running() as pod:
+                answers = self._ask(pod, services)
+            problems = [
+                in_words(service, said)
+                for service, problems in zip(services, answers, strict=True)
+                for said in problems
+            ]
+            keep(not problems)
+        return problems
+
+    @contextlib.contextmanager
+    def _namespace_there(self) -> Iterator[Callable[[bool], None]]:
+        """Make sure of the namespace; what is yielded says whether one that was made shall stay."""
+        made = None
+        if self.namespace is not None:
+            name = self.namespace["metadata"]["name"]
+            with contextlib.suppress(ApiFailure):
+                made = None if self.client.get("v1", "Namespace", name) else self.namespace
+            if made:
+                self.client.apply(made, FIELD_MANAGER)
+        verdicts = [False]
+        try:
+            yield verdicts.append
+        finally:
+            if made and not verdicts[-1] and not self._is_used(made["metadata"]["name"]):
+                self.client.delete("v1", "Namespace", made["metadata"]["name"])
+
+    def _is_used(self, namespace: str) -> bool:
+        """Tell whether another run tries or deploys something there; one that may not be looked at counts as used."""
+        try:
+            pods = self.client.list("v1", "Pod", namespace)["items"]
+            lease = self.client.get("coordination.k8s.io/v1", "Lease", f"{self.release}-deploy", namespace)
+        except ApiFailure:
+            return True
+        return bool(lease or [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
+        metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
+        text = inspect.getsource(services_program).encode("utf-8")
+        reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'services', 'exec'))"
+        command = ["python", "-X", "utf8", "-c", reader]
+        wanted = [asdict(service) for service in services]
+        silence = services_program.PATIENCE + 5
+        with Exec(self.client, metadata["namespace"], metadata["name"], container, command, silence) as program:
+            program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")
+            answers: list[list[str]] = json.loads(program.read(int(program.read(8))))
+        return answers
+
+
+def in_words(service: Service, said: str) -> str:
+    """Return a problem with what it means and the way out, where that is known."""
+    saying = saying_of([said])
+    if saying is None:
+        return f"{service.what}: {said}."
+    return f"{service.what}: {saying.meaning}: {said}. {saying.advice}"

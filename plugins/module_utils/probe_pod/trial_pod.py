@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A pod that is made for a moment, to try something from inside the cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import secrets as random
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from ..core.errors import ApiFailure, Failure
+from ..core.names import FIELD_MANAGER
+from ..core.objects import moment, spec, status
+from ..kube.client import Client, Manifest
+from ..kube.holder import Holder, is_dead, place, started, this_run
+from ..readiness.case import Case, Event, Limits
+from ..readiness.node_scaling import adds_nodes
+from ..readiness.pods import pod_verdict
+from ..readiness.verdict import State
+
+#: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
+TRIAL_LABEL = "airflow.kubernetes/trial-of"
+
+#: Annotation that says which process made the pod.
+MADE_BY = "airflow.kubernetes/made-by"
+
+#: Seconds between two looks at the pod.
+LOOK = 0.3
+
+#: Seconds that a pod may run which does not say it itself.
+DEADLINE = 600.0
+
+
+def is_left_behind(pod: Manifest, now: datetime) -> bool:
+    """Tell whether nobody needs the pod of a trial any more: it or its run has ended, or its time is over.
+
+    :param now: by the cluster's clock.
+    """
+    if status(pod).get("phase") in ("Succeeded", "Failed"):
+        return True
+    made_by = Holder.parse((pod["metadata"].get("annotations") or {}).get(MADE_BY, ""))
+    if made_by and is_dead(made_by, place(), started):
+        return True
+    made = moment(pod["metadata"].get("creationTimestamp"))
+    longest = float(spec(pod).get("activeDeadlineSeconds") or DEADLINE)
+    # It may have waited for a node as long as it may run.
+    return bool(made and now - made > timedelta(seconds=2 * longest))
+
+
+class TrialPod:
+    """Makes such pods for one release.
+
+    :param pod: the pod, but for its name.
+    :param what: what is tried in it, as the subject of a sentence in the plural.
+    :param timeout: seconds until it must run: its image may still have to be pulled.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        release: str,
+        pod: Manifest,
+        what: str,
+        limits: Limits,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.release = release
+        self.pod = pod
+        self.what = what
+        self.limits = limits
+        self.timeout = timeout
+        self.clock = clock
+        self.sleep = sleep
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Manifest]:
+        """Make the pod, yield it when it runs, and delete it.
+
+        :raises Failure: it cannot run.
+        """
+        pod = copy.deepcopy(self.pod)
+        metadata = pod["metadata"]
+        metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
+        metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
+        metadata.setdefault("annotations", {})[MADE_BY] = this_run(os.getpid()).identity
+        self._remove_left_behind(metadata["namespace"])
+        self.client.create(pod, FIELD_MANAGER)
+        try:
+            yield self._started(metadata["namespace"], metadata["name"])
+        finally:
+            self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
+
+    def _remove_left_behind(self, namespace: str) -> None:
+        """Delete the pods of trials that were killed, and none that another run is just trying something in."""
+        for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
+            if is_left_behind(pod, self.client.now()):
+                self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
+
+    def _started(self, namespace: str, name: str) -> Manifest:
+        """Wait until the pod runs.
+
+        :raises Failure: it never will, or not in time.
+        """
+        deadline = self.clock() + self.timeout
+        scaling: bool | None = None
+        asked = False
+        while True:
+            pod = self.client.get("v1", "Pod", name, namespace)
+            if pod is None:
+                raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
+            if not asked and not spec(pod).get("nodeName"):
+                asked, scaling = True, adds_nodes(self.client)
+            case = Case(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
+            verdict = pod_verdict(pod, case)
+            if verdict.state is State.DONE:
+                return pod
+            if verdict.state is State.NEVER or self.clock() >= deadline:
+                raise Failure(
+                    f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
+                    f"{verdict.reason}. {verdict.advice}".rstrip()
+                )
+            self.sleep(LOOK)
+
+    def _events(self, pod: Manifest) -> dict[str, list[Event]]:
+        metadata = pod["metadata"]
+        try:
+            found = self.client.request(
+                "get",
+                f"/api/v1/namespaces/{quote(metadata['namespace'])}/events",
+                field_selector=f"involvedObject.uid={metadata['uid']}",
+            )
+        except ApiFailure:
+            # They only let it be told sooner.
+            return {}
+        return {metadata["uid"]: [Event.of(event) for event in found.get("items") or ()]}

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a claim is bound, will be, or never can be."""
+
+from __future__ import annotations
+
+import re
+
+from ..core.objects import Obj, deleted, name, spec, status
+from ..redaction.masking import shortened
+from .case import Case
+from .container_facts import kubectl
+from .images import is_transient
+from .variables import claim_variable
+from .verdict import Verdict, done, never, not_yet
+
+ABOUT_CLAIM = re.compile(r"create Claim |persistentvolumeclaims ")
+
+
+def claim_verdict(case: Case) -> Verdict:
+    """Tell whether a claim is bound.
+
+    A claim of a class that waits for its first consumer is *not yet*, and holds up no release that does not use it.
+    """
+    claim = case.subject
+    phase = status(claim).get("phase")
+    if deleted(claim):
+        return not_yet("is being deleted")
+    if phase == "Bound":
+        return done()
+    if phase == "Lost":
+        return never(
+            f"its volume {spec(claim).get('volumeName')} is gone",
+            advice=f"Restore the volume, or delete the claim: {kubectl(claim, f'describe pvc {name(claim)}')}",
+        )
+    if failures := case.about(claim, "ProvisioningFailed", "FailedBinding"):
+        return _unbound(case, shortened(failures[0].message))
+    if not case.used and (not case.events or case.about(claim, "WaitForFirstConsumer")):
+        return not_yet("is bound when a pod first uses it", blocks=False, alive=True)
+    making = case.about(claim, "Provisioning", "ExternalProvisioning")
+    return not_yet("its volume is made" if making else "waits to be bound", alive=True)
+
+
+def _unbound(case: Case, said: str) -> Verdict:
+    """Judge a claim that no volume could be found or made for."""
+    claim = case.subject
+    failure = case.about(claim, "ProvisioningFailed", "FailedBinding")[0]
+    storage_class = spec(claim).get("storageClassName")
+    verdict = never(
+        f"no volume for it: {said}",
+        since=failure.first,
+        advice=_claim_advice(claim, storage_class, said),
+    )
+    if "storageclass" in said and "not found" in said:
+        return case.after_grace(failure.first, case.limits.missing, verdict)
+    if is_transient(said):
+        return case.after_retries(case.about(claim, "ProvisioningFailed", "FailedBinding"), failure.first, verdict)
+    if failure.reason == "ProvisioningFailed" and failure.count >= 3:
+        return verdict
+    return case.after_grace(failure.first, case.limits.retried, verdict)
+
+
+def _claim_advice(claim: Obj, storage_class: str | None, said: str) -> str:
+    see = f"See: {kubectl(claim, f'describe pvc {name(claim)}')}"
+    its_class = claim_variable(claim, "storage_class", "")
+    where = f" in {its_class}" if its_class else ""
+    if "storageclass" in said and "not found" in said:
+        return f'Create the storage class "{storage_class}", or name another{where} (kubectl get storageclass). {see}'
+    if "ReadWriteOnce" in said or "access mode" in said.lower():
+        modes = ", ".join(spec(claim).get("accessModes") or ())
+        its_mode = claim_variable(claim, "access_mode", "")
+        other = f"another access mode{f' in {its_mode}' if its_mode else ''}"
+        return f"Name a storage class that can do {modes}{where}, or ask for {other}. {see}"
+    if not storage_class:
+        return (
+            f"Name a storage class{where}, or make one the cluster's default, or create a volume for the claim. {see}"
+        )
+    return f'Ask whoever runs the storage class "{storage_class}". {see}'

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a container runs, will run, or never can."""
+
+from __future__ import annotations
+
+from ..core.objects import Obj, created, moment, name, spec
+from ..redaction.masking import shortened
+from .case import Case, Event
+from .container_facts import (
+    NOT_READ_YET,
+    OBJECT_IS_MISSING,
+    container_place,
+    ended_badly,
+    ending_in_words,
+    kubectl,
+    last_word,
+    probe_words,
+)
+from .images import IMAGE_REASONS, failed_pulls, image_verdict
+from .probes import failed_probe, lasting_failure, not_ready
+from .variables import variable
+from .verdict import LogSource, Verdict, never, not_yet
+from .volumes import volume_verdict
+
+
+def container_state(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool) -> Verdict:
+    title = f"init container {container_status.get('name')}" if init else f"container {container_status.get('name')}"
+    state = container_status.get("state") or {}
+    if state.get("running"):
+        return _running(pod, container_status, container, title, case, init)
+    if state.get("terminated"):
+        return _ended(pod, container_status, container, title, case)
+    waiting = state.get("waiting") or {}
+    reason = waiting.get("reason")
+    if reason in IMAGE_REASONS:
+        return image_verdict(pod, container_status, waiting, case)
+    if reason == "CrashLoopBackOff":
+        return _crashes(pod, container_status, container, title, case)
+    if reason == "CreateContainerConfigError":
+        return _configuration(pod, container_status, waiting, title, case)
+    if reason in ("CreateContainerError", "RunContainerError"):
+        return _creation(pod, container_status, waiting, title, case)
+    return _starting(pod, container_status, title, case)
+
+
+def _running(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case, init: bool) -> Verdict:
+    restarts = int(container_status.get("restartCount") or 0)
+    tries = f" (try {restarts + 1})" if restarts else ""
+    if init:
+        return not_yet(f"{title} runs{tries}", alive=True)
+    began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
+    probe = failed_probe(pod, container_status, case, after=began)
+    detail = f"its {probe_words(probe)}" if probe else ""
+    if restarts >= 2 and container_status.get("started") is False and _killed_by_probe(pod, container_status, case):
+        return _crashes(pod, container_status, container, title, case)
+    if probe and (verdict := lasting_failure(pod, container_status, title, probe, case, began)):
+        return verdict
+    if container_status.get("started") is False:
+        return not_yet(f"{title} starts{tries}", detail=detail)
+    waits = not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
+    if began and container.get("startupProbe") and container.get("readinessProbe"):
+        return not_ready(pod, container_status, container, title, case, began) or waits
+    return waits
+
+
+def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container between its end and its next start.
+
+    The kubelet starts it again at once the first time; after the second it backs off, which it may say seconds later.
+    """
+    restarts = int(container_status.get("restartCount") or 0)
+    ending = ended_badly(container_status)
+    if ending and restarts >= 1 and spec(pod).get("restartPolicy", "Always") == "Always":
+        return _crashes(pod, container_status, container, title, case)
+    words = ending_in_words(container, ending) if ending else "exit code 0"
+    again = "" if spec(pod).get("restartPolicy") == "Never" else ", is started again"
+    return not_yet(f"{title} ended ({words}){again}")
+
+
+def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container that fails whenever it is started."""
+    container_name = str(container_status.get("name"))
+    ending = ended_badly(container_status) or ((container_status.get("lastState") or {}).get("terminated") or {})
+    probe = _killed_by_probe(pod, container_status, case)
+    words = ending_in_words(container, ending, probe)
+    times = int(container_status.get("restartCount") or 0) + 1
+    return never(
+        f"{title} ended {times} times, last: {words}",
+        place=container_place(pod, container_name),
+        since=moment(ending.get("finishedAt")),
+        tried=moment(ending.get("startedAt")),
+        advice=_crash_advice(pod, container_name, ending, probe, case.subject),
+        log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
+    )
+
+
+def _killed_by_probe(pod: Obj, container_status: Obj, case: Case) -> Event | None:
+    """Return the failure of the probe that a container was killed for last, ``None`` if it ended otherwise."""
+    ending = ended_badly(container_status)
+    if ending.get("exitCode") not in (137, 143) or ending.get("reason") == "OOMKilled":
+        return None
+    return failed_probe(pod, container_status, case, kinds=("Liveness", "Startup"))
+
+
+def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, workload: Obj) -> str:
+    see = f"See: {kubectl(pod, f'logs {name(pod)} -c {container} --previous')}"
+    if ending.get("reason") == "OOMKilled":
+        more = variable(workload, "resources", "the resources of its role", container)
+        return f"Raise limits.memory in {more}. {see}"
+    if probe:
+        kind = probe.message.partition(" ")[0].lower()
+        longer = variable(workload, f"{kind}_probe", f"its {kind} probe", container)
+        return f"If it only needs longer to start, give it more time in {longer}. {see}"
+    return f"Its log says why. {see}"
+
+
+def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
+    message = shortened(waiting.get("message") or "")
+    if NOT_READ_YET.search(message):
+        return not_yet(f"{title} is configured: {message}")
+    first = min((e.first for e in case.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod))
+    verdict = never(
+        f"{title} cannot be configured: {message}",
+        place=container_place(pod, str(container_status.get("name"))),
+        since=first,
+        advice=f"Create what is missing, or correct its name. See: {kubectl(pod, f'describe pod {name(pod)}')}",
+    )
+    if "runAsNonRoot" in message or "non-numeric user" in message:
+        return verdict.but(advice="Use an image with a numeric USER other than 0, or set runAsUser for it.")
+    return case.after_grace(first, case.limits.missing, verdict)
+
+
+def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
+    message = shortened(waiting.get("message") or waiting.get("reason") or "")
+    first = min((e.first for e in case.about(pod, "Failed") if e.message.startswith("Error")), default=created(pod))
+    verdict = never(
+        f"{title} cannot be started: {message}",
+        place=container_place(pod, str(container_status.get("name"))),
+        since=first,
+        advice=f"Check its command, image and volumes. See: {kubectl(pod, f'describe pod {name(pod)}')}",
+    )
+    if waiting.get("reason") == "RunContainerError" and "not found" in message:
+        return verdict
+    return case.after_grace(first, case.limits.retried, verdict)
+
+
+def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdict:
+    """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
+    pulling = [e for e in case.about(pod, "Pulling") if e.container == container_status.get("name")]
+    failed_mounts = case.about(pod, "FailedMount", "FailedAttachVolume")
+    if last_word(failed_mounts, pulling):
+        return volume_verdict(pod, failed_mounts, case)
+    # The container's state says what comes now only at the kubelet's next look at the pod, which may be 15 s later.
+    if last_word(failed_pulls(pod, container_status, case), pulling):
+        return image_verdict(pod, container_status, {}, case)
+    failures = [e for e in case.about(pod, "Failed") if e.container == container_status.get("name")]
+    failed = last_word(failures, pulling)
+    if failed and OBJECT_IS_MISSING.search(failed.message):
+        message = failed.message.removeprefix("Error: ")
+        return _configuration(pod, container_status, {"message": message}, title, case)
+    if pulling:
+        return not_yet(f"pulling image {container_status.get('image')}", alive=True)
+    if sandbox := case.about(pod, "FailedCreatePodSandBox"):
+        return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
+    return not_yet(f"{title} is created")

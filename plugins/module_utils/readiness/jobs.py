@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a Job is done, will be, or never can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..core.objects import Obj, condition, created, deleted, is_true, moment, name, spec, status
+from ..redaction.masking import shortened
+from .case import Case
+from .container_facts import container_place, ended_container, ending_in_words, kubectl
+from .refusals import refused_by_event
+from .verdict import LogSource, State, Verdict, done, never, not_yet
+from .workloads import of_pods
+
+
+def job_verdict(case: Case) -> Verdict:
+    """Tell whether a Job has finished.
+
+    :returns: ``never`` as soon as its condition Failed or FailureTarget is true, and already when its pods have failed
+        more often than its ``backoffLimit`` allows, which the Job's own condition tells later.
+    """
+    job = case.subject
+    if is_true(job, "Complete") or is_true(job, "SuccessCriteriaMet"):
+        return done()
+    tries = _failed_tries(case)
+    limit = int(spec(job).get("backoffLimit", 6))
+    for kind in ("Failed", "FailureTarget"):
+        if is_true(job, kind):
+            return _job_failed(case, tries, condition(job, kind))
+    if tries > limit:
+        return _job_failed(case, tries, {})
+    if spec(job).get("suspend"):
+        return not_yet("is suspended")
+    refused = _refused_job(case)
+    if refused and refused.state == State.NEVER:
+        return refused
+    verdict = of_pods(case, [pod for pod in case.pods if not _ended_pod(pod)], 1)
+    # While tries are left, a crash is not the end.
+    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.at_gate:
+        verdict = not_yet(verdict.reason, since=verdict.since)
+    if any(is_true(pod, "Ready") for pod in case.pods):
+        verdict = verdict or not_yet("runs", alive=True)
+    verdict = verdict or refused or not_yet("waits for another try" if tries else "its pod is created")
+    if verdict.state == State.NOT_YET and tries:
+        return verdict.but(reason=f"try {tries + 1} of {limit + 1}, the last one failed{_how(case)}; {verdict.reason}")
+    return verdict
+
+
+def _refused_job(case: Case) -> Verdict | None:
+    return None if status(case.subject).get("active") else refused_by_event(case)
+
+
+def _failed_tries(case: Case) -> int:
+    """Return how often a Job has failed: failed pods, or restarts where its pods restart their containers."""
+    gone = int(status(case.subject).get("failed") or 0)
+    failed_pods = sum(1 for pod in case.pods if _failed_pod(pod))
+    restarts = 0
+    for pod in case.pods:
+        if spec(pod).get("restartPolicy") == "OnFailure":
+            restarts += sum(int(s.get("restartCount") or 0) for s in status(pod).get("containerStatuses") or ())
+    return max(gone, failed_pods) + restarts
+
+
+def _failed_pod(pod: Obj) -> bool:
+    if spec(pod).get("restartPolicy") == "Never" and not deleted(pod) and ended_container(pod):
+        return True
+    return status(pod).get("phase") == "Failed"
+
+
+def _ended_pod(pod: Obj) -> bool:
+    return _failed_pod(pod) or status(pod).get("phase") == "Succeeded"
+
+
+def _last_failure(case: Case) -> Obj | None:
+    """Return the pod of a Job that failed last."""
+    failed = [pod for pod in case.pods if ended_container(pod)]
+    return max(failed, key=created, default=None)
+
+
+def _how(case: Case) -> str:
+    pod = _last_failure(case)
+    ended = ended_container(pod) if pod else None
+    return f" ({ending_in_words(_container_of(pod, ended[0]), ended[1])})" if pod and ended else ""
+
+
+def _job_failed(case: Case, tries: int, failed: Mapping[str, str]) -> Verdict:
+    job, pod = case.subject, _last_failure(case)
+    ended = ended_container(pod) if pod else None
+    said = {"BackoffLimitExceeded": "", "PodFailurePolicy": ""}.get(failed.get("reason") or "BackoffLimitExceeded")
+    reason = f"has failed{f' after {tries} tries' if tries > 1 else ''}"
+    if said is None:
+        reason += f" ({failed.get('reason')}: {shortened(failed.get('message') or '', 160)})"
+    since = moment(failed.get("lastTransitionTime"))
+    if not pod or not ended:
+        advice = f"See: {kubectl(job, f'describe job {name(job)}')}"
+        return never(reason + "; its pod is gone", since=since, advice=advice)
+    container = str(ended[0].get("name"))
+    logs = kubectl(job, f"logs {name(pod)} -c {container}")
+    return never(
+        f"{reason}: container {container} ended with {ending_in_words(_container_of(pod, ended[0]), ended[1])}",
+        place=container_place(pod, container),
+        since=since or moment(ended[1].get("finishedAt")),
+        advice=f"Its log says why: {logs}",
+        log=LogSource(name(pod), container, previous=bool((ended[0].get("state") or {}).get("waiting"))),
+    )
+
+
+def _container_of(pod: Obj, container_status: Obj) -> Obj:
+    for container in [*(spec(pod).get("initContainers") or ()), *(spec(pod).get("containers") or ())]:
+        if container.get("name") == container_status.get("name"):
+            return dict(container)
+    return {}

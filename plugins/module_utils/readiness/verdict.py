@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be said of an object: done, not yet, or never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from ..core.objects import Obj
+
+
+class State(StrEnum):
+    """The three things that a verdict can say."""
+
+    DONE = "done"
+    NOT_YET = "not yet"
+    NEVER = "never"
+
+
+class Key(NamedTuple):
+    """An object within a release."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """The log that tells more about a failure.
+
+    :param previous: the log of the container before its last restart.
+    :param since: only what was said after that.
+    """
+
+    pod: str
+    container: str
+    previous: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says of one object.
+
+    :param reason: what was seen, in words that do not change with time; for *not yet* what it is doing now.
+    :param detail: what else was seen, where that changes all the time (the last output of a probe).
+    :param place: the pod and container it was seen at, if it is narrower than the object itself.
+    :param since: when it began, by the cluster's clock.
+    :param advice: the next step for the reader.
+    :param log: where more is to be read.
+    :param again: when to judge again though nothing has changed, because a grace ends then.
+    :param at_gate: it is at a container that only waits for other objects (see :data:`GATE_PREFIX`).
+    :param blocks: false for an object that need not be done for the release to be.
+    :param alive: slow or waiting for others, but nothing speaks against it.
+    :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
+    :param suspected: holds only if the log says what it means.
+    :param tried: when the container was started that has failed: what it says of others may be over since.
+    :param unplaced: a pod that no node has room for, to be compared with what the nodes have.
+    """
+
+    state: State
+    reason: str = ""
+    detail: str = ""
+    place: str = ""
+    since: datetime | None = None
+    advice: str = ""
+    log: LogSource | None = None
+    again: datetime | None = None
+    at_gate: bool = False
+    blocks: bool = True
+    alive: bool = False
+    stuck: tuple[Key, ...] = ()
+    suspected: bool = False
+    tried: datetime | None = None
+    unplaced: Obj | None = None
+
+    def but(self, **changes: Any) -> Verdict:
+        """Return this verdict with some fields changed."""
+        return replace(self, **changes)
+
+
+def done(reason: str = "") -> Verdict:
+    """Return a verdict *done*."""
+    return Verdict(State.DONE, reason)
+
+
+def not_yet(reason: str, **more: Any) -> Verdict:
+    """Return a verdict *not yet*: ``reason`` is what the object does now or waits for."""
+    return Verdict(State.NOT_YET, reason, **more)
+
+
+def never(reason: str, **more: Any) -> Verdict:
+    """Return a verdict *never*: nothing but a change from outside can help."""
+    return Verdict(State.NEVER, reason, **more)

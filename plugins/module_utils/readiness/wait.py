@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The work of the module wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kube.client import CONNECTION_OPTIONS, Client
+from ..kube.lease import LEASE_OPTIONS, lease_of
+from ..kube.retries import PATIENCE
+from ..kube.task import Task
+from .health_probe import HEALTH_OPTIONS, health_question
+from .options import WAIT_OPTIONS, limits_of
+from .waiter import Waiting
+from .watcher import Probe
+from .wish import Wish
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
+    "namespace": {"type": "str", "required": True},
+    "release": {"type": "str", "required": True},
+    **WAIT_OPTIONS,
+    "restart_stuck": {"type": "bool", "default": False},
+    "unlock": {"type": "bool", "default": False},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "health": {"type": "dict", "options": HEALTH_OPTIONS},
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Do the work of the module ``wait``."""
+    wish = wish_of(task)
+    client = Client(task.params, task.say, PATIENCE)
+    probe = Probe(client, wish.namespace, wish.release, wish.health)
+    if task.check_mode:
+        return Waiting(probe, wish, task.say).look()
+    lease = lease_of(client, task)
+    if wish.restart_stuck:
+        lease.acquire()
+        client.guard = lease.check
+    else:
+        lease.join()
+    with lease.returned_on_failure():
+        result = Waiting(probe, wish, task.say, lease.keep).wait()
+        if task.params["unlock"]:
+            lease.give_back()
+    return result
+
+
+def wish_of(task: Task) -> Wish:
+    """Read the module's options."""
+    params = task.params
+    return Wish(
+        namespace=params["namespace"],
+        release=params["release"],
+        timeout=params["timeout"],
+        limits=limits_of(params),
+        health=health_question(params["health"]) if params["health"] else None,
+        restart_stuck=params["restart_stuck"] and not task.check_mode,
+        only=frozenset(params["only"]),
+    )

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The status of releases that were recorded from a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
+    LISTED,
+    SUBJECTS,
+    WITNESSES,
+    Change,
+    Release,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.status import (
+    Queue,
+    Status,
+    address,
+    build,
+    is_healthy,
+    text,
+)
+
+RECORDED = Path(__file__).parents[1] / "recorded"
+
+
+def status(recording: str, health: Answer | None = None, **changes: Any) -> Status:
+    read = yaml.safe_load((RECORDED / f"{recording}.yaml").read_text(encoding="utf-8"))
+    objects = read["objects"]
+    for obj in objects:
+        if obj["metadata"]["name"] in changes:
+            obj["status"] |= changes[obj["metadata"]["name"]]
+    return build(
+        title="Release airflow in namespace airflow",
+        release=Release("airflow"),
+        changes=[
+            Change(kind, LISTED, [obj for obj in objects if obj["kind"] == kind]) for kind in (*SUBJECTS, *WITNESSES)
+        ],
+        now=datetime.fromisoformat(read["now"]),
+        health=health,
+        kubernetes="1.34.4",
+        address="http://localhost:8080",
+    )
+
+
+def answer(scheduler: str = "healthy") -> Answer:
+    read = yaml.safe_load((RECORDED / "healthy.yaml").read_text(encoding="utf-8"))
+    beat = (datetime.fromisoformat(read["now"]) - timedelta(seconds=4)).isoformat()
+    parts = {part: {"status": "healthy", f"latest_{part}_heartbeat": beat} for part in ("dag_processor", "triggerer")}
+    return Answer(
+        parts={
+            "metadatabase": {"status": "healthy"},
+            "scheduler": {"status": scheduler, "latest_scheduler_heartbeat": beat},
+            **parts,
+        }
+    )
+
+
+def test_a_healthy_release() -> None:
+    found = status("healthy", answer())
+    assert is_healthy(found)
+    assert found.versions == {"airflow": "3.1.0", "kubernetes": "1.34.4"}
+    assert found.queues == [Queue("default", workers=1, wanted=1)]
+    scheduler = next(component for component in found.components if component.name == "airflow-scheduler")
+    assert (scheduler.ready, scheduler.wanted, scheduler.restarts) == (1, 1, 0)
+    assert scheduler.images == ["docker.io/apache/airflow:3.1.0"]
+    assert scheduler.health["scheduler"].heartbeat_age == 4
+    lines = text(found)
+    assert lines[0] == "Release airflow in namespace airflow: healthy"
+    assert any(line.startswith("airflow-scheduler ") and "1/1" in line and "healthy, 4 s ago" in line for line in lines)
+
+
+@pytest.mark.parametrize("health", [answer("unhealthy"), Answer(problem="no endpoints available")])
+def test_a_release_that_airflow_calls_ill(health: Answer) -> None:
+    found = status("healthy", health)
+    assert not is_healthy(found)
+    said = "unhealthy" if health.parts else "no endpoints available"
+    assert any(said in line for line in text(found))
+
+
+def test_a_run_that_is_at_work_is_told() -> None:
+    found = status("healthy", answer())
+    assert not any("At work" in line for line in text(found))
+    assert "At work on it: ann@desk" in text(replace(found, holder="ann@desk"))
+
+
+def test_flowers_address_is_told_where_there_is_one() -> None:
+    found = status("healthy", answer())
+    assert not any("Flower" in line for line in text(found))
+    assert "Flower: https://a.example.com/flower" in text(replace(found, flower_address="https://a.example.com/flower"))
+
+
+def test_what_is_not_done_is_told() -> None:
+    found = status("job-failed")
+    assert not is_healthy(found)
+    lines = text(found)
+    assert "airflow-scheduler  not yet: init container wait-for-schema runs" in lines
+    assert "Job/airflow-migrations  never: has failed: container main ended with exit code 3" in lines
+
+
+@pytest.mark.parametrize(
+    ("service", "told"),
+    [
+        (
+            {"spec": {"ports": [{"port": 80}]}, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}},
+            "http://192.0.2.1:80",
+        ),
+        (
+            {
+                "metadata": {"annotations": {"airflow.kubernetes/address": "https://airflow.example.com/airflow"}},
+                "spec": {"ports": [{"port": 8080, "nodePort": 30080}]},
+            },
+            "https://airflow.example.com/airflow",
+        ),
+        ({"spec": {"ports": [{"port": 8080, "nodePort": 30080}]}}, "port 30080 of each node"),
+        (
+            {"metadata": {"name": "x"}, "spec": {"ports": [{"port": 8080}]}},
+            "http://localhost:8080 after: kubectl -n airflow port-forward service/x 8080",
+        ),
+    ],
+)
+def test_the_address(service: dict[str, Any], told: str) -> None:
+    assert address(service, "airflow") == told
