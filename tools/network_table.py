@@ -1,4 +1,4 @@
-"""Command line: write the table of docs/network-policies.md from the role airflow's airflow_network_flows."""
+"""Command line: write the table of docs/network-policies.md from the role airflow's __airflow_network_flows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "| from | to | port | what for |"
     yield "|---|---|---|---|"
-    for flow in yaml.safe_load(FLOWS.read_text())["airflow_network_flows"]:
+    for flow in yaml.safe_load(FLOWS.read_text())["__airflow_network_flows"]:
         ports = ", ".join(map(str, flow.get("ports", ["its own"])))
         yield f"| {', '.join(flow['from'])} | {', '.join(flow['to'])} | {ports} | {flow['why']} |"
 

@@ -63,11 +63,10 @@ class ActionModule(InProcessAction):
         if self.wrong_arguments:
             return {"failed": True, "msg": "\n".join(self.wrong_arguments)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
-        public, in_vars = _names_in(_PUBLIC), _names_in(*_COMPUTED)
-        self._task.args["known_variables"] = sorted(public | in_vars)
-        self._task.args["computed_variables"] = sorted(in_vars - public)
+        self._task.args["known_variables"] = sorted(_names_in(_PUBLIC))
+        self._task.args["computed_variables"] = sorted(_names_in(*_COMPUTED))
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
-        self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith(prefixes)]
+        self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith("__")]
         # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
         is_in_each = (task_vars or {}).get("__airflow_both_architectures", False)
         self._task.args["groups"] = list((task_vars or {}).get("group_names", [])) if is_in_each else []

@@ -35,7 +35,7 @@ options:
 
 EXAMPLES = r"""
 objects:
-  - "{{ lookup('airflow.kubernetes.pod_extras', scheduler_deployment, roles=['scheduler']) }}"
+  - "{{ lookup('airflow.kubernetes.pod_extras', __scheduler_deployment, roles=['scheduler']) }}"
 """
 
 RETURN = r"""
@@ -79,7 +79,7 @@ class LookupModule(LookupBase):
         if not any(one.fields for level in extras for one in level):
             return terms
         registered = [[self._from_registry(one) for one in level] for level in extras]
-        defaults = {"securityContext": self._value("airflow_container_security_context")}
+        defaults = {"securityContext": self._value("__airflow_container_security_context")}
         try:
             return [add_extras(workload, registered, defaults) for workload in terms]
         except Failure as failure:

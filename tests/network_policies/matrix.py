@@ -130,7 +130,7 @@ def table_of_flows(
     :param by_name: the ports of parties whose host has a name, and so is anywhere outside of the release.
     :param database_access: whether workers may reach the database.
     """
-    flows: list[dict[str, Any]] = yaml.safe_load(FLOWS.read_text())["airflow_network_flows"]
+    flows: list[dict[str, Any]] = yaml.safe_load(FLOWS.read_text())["__airflow_network_flows"]
     for flow in flows:
         if flow["to"] == ["dns"]:
             flow["ports"] = [53, 5353]
@@ -192,7 +192,7 @@ class Node:
 
 def ends_of(cluster: Cluster, options: argparse.Namespace) -> list[End]:
     """Return all who take part."""
-    components = set(yaml.safe_load(FLOWS.read_text())["airflow_network_component_names"])
+    components = set(yaml.safe_load(FLOWS.read_text())["__airflow_network_component_names"])
     found = [
         _pod(cluster, pod, options, components)
         for namespace in (options.namespace, options.elsewhere)

@@ -57,8 +57,9 @@ def test_a_default_is_of_the_type_that_is_specified(role: Path) -> None:
 
 @every_role
 def test_names_start_with_the_name_of_the_role(role: Path) -> None:
-    names = {*load(role / "defaults" / "main.yml"), *variables(role)}
-    assert [name for name in names if not name.startswith((f"{role.name}_", f"__{role.name}_"))] == []
+    public, computed = load(role / "defaults" / "main.yml"), variables(role)
+    assert [name for name in public if not name.startswith(f"{role.name}_")] == []
+    assert [name for name in computed if not name.startswith(f"__{role.name}_")] == []
 
 
 @every_role
@@ -86,7 +87,7 @@ def test_a_secret_value_is_not_shown_and_has_no_choices(role: Path) -> None:
 def test_no_role_reads_the_variables_of_another_but_those_of_airflow(role: Path) -> None:
     """Only the shared role asks others, and only what its preflight needs, with a fallback where they are not there."""
     others = {path.name for path in ROLES.iterdir()} - {role.name, "airflow"}
-    pattern = re.compile(rf"\b(?:{'|'.join(sorted(others))})_[a-z_]+\b(?! \| default\()")
+    pattern = re.compile(rf"\b(?:__)?(?:{'|'.join(sorted(others))})_[a-z_]+\b(?! \| default\()")
     for path in role.rglob("*.yml"):
         expressions = re.findall(r"{{.*?}}", path.read_text(), re.DOTALL)
         expressions = [re.sub(r"'[^']*'", "''", expression) for expression in expressions]

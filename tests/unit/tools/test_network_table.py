@@ -16,19 +16,19 @@ def test_the_page_is_current() -> None:
 
 
 def test_the_page_has_every_row() -> None:
-    assert all(flow["why"] in page() for flow in DATA["airflow_network_flows"])
+    assert all(flow["why"] in page() for flow in DATA["__airflow_network_flows"])
 
 
 def test_a_row_names_components_and_parties_and_nothing_else() -> None:
-    known = {*DATA["airflow_network_component_names"], *DATA["airflow_network_parties"]}
-    named = {name for flow in DATA["airflow_network_flows"] for end in ("from", "to") for name in flow[end]}
+    known = {*DATA["__airflow_network_component_names"], *DATA["__airflow_network_parties"]}
+    named = {name for flow in DATA["__airflow_network_flows"] for end in ("from", "to") for name in flow[end]}
     assert named == known
 
 
 def test_a_row_between_components_has_ports() -> None:
-    components = DATA["airflow_network_component_names"]
+    components = DATA["__airflow_network_component_names"]
     assert [
         flow
-        for flow in DATA["airflow_network_flows"]
+        for flow in DATA["__airflow_network_flows"]
         if not flow.get("ports") and {*flow["from"], *flow["to"]} <= {*components}
     ] == []

@@ -59,8 +59,10 @@ class TestPreflight:
         return run
 
     def test_knows_every_variable_of_every_role(self, seen: Any) -> None:
-        known = set(seen()["known_variables"])
-        assert {"airflow_version", "scheduler_replicas", "workers_groups", "scheduler_container"} <= known
+        params = seen()
+        known = set(params["known_variables"])
+        assert {"airflow_version", "scheduler_replicas", "workers_groups"} <= known
+        assert "__scheduler_container" in set(params["computed_variables"]) - known
         for role in ROLES.iterdir():
             assert yaml.safe_load((role / "defaults" / "main.yml").read_text()).keys() <= known
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plugins.lookup.test_each import template
+from tests.unit.plugins.lookup.test_template_each import template
 
 SCHEDULER = "{{ lookup('airflow.kubernetes.pod_extras', deployment, roles=['scheduler']) }}"
 BIG = "{{ lookup('airflow.kubernetes.pod_extras', deployment, roles=['scheduler'], group=group) }}"
@@ -19,7 +19,10 @@ def deployment() -> dict[str, Any]:
 
 def pod(expression: str = SCHEDULER, **variables: Any) -> Any:
     found = template(
-        expression, deployment=deployment(), airflow_container_security_context={"strict": "{{ 1 == 1 }}"}, **variables
+        expression,
+        deployment=deployment(),
+        __airflow_container_security_context={"strict": "{{ 1 == 1 }}"},
+        **variables,
     )
     return found["spec"]["template"]["spec"]
 

@@ -16,10 +16,10 @@ from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables
 @pytest.fixture
 def roles(tmp_path: Path) -> Path:
     for role in ("scheduler", "workers"):
-        for folder, value in (("defaults", "replicas: 1"), ("vars", "objects: []")):
+        for folder, value in (("defaults", f"{role}_replicas: 1"), ("vars", f"__{role}_objects: []")):
             file = tmp_path / role / folder / "main.yml"
             file.parent.mkdir(parents=True)
-            file.write_text(f"{role}_{value}\n")
+            file.write_text(f"{value}\n")
     return tmp_path
 
 
@@ -28,8 +28,8 @@ def variables(roles: Path, *names: str, **given: Any) -> dict[str, Any]:
 
 
 def test_the_inventory_wins_over_defaults_and_vars_over_the_inventory(roles: Path) -> None:
-    given = {"scheduler_objects": [1], "other": 2}
-    assert variables(roles, "scheduler", **given) == {"scheduler_replicas": 1, "scheduler_objects": [], "other": 2}
+    given = {"__scheduler_objects": [1], "other": 2}
+    assert variables(roles, "scheduler", **given) == {"scheduler_replicas": 1, "__scheduler_objects": [], "other": 2}
     assert variables(roles, "scheduler", scheduler_replicas=3)["scheduler_replicas"] == 3
 
 

@@ -34,7 +34,7 @@ KEYS |= {"scheduler_health_check_server_host", "scheduler_idle_sleep_time", "flo
 # What the variables of a task's pod begin with, as those of a role with its name.
 KEYS |= {"airflow_task_pod"}
 #: Computed variables that a program reads, and no message names.
-READ = {"airflow_container_security_context"}
+READ = {"__airflow_container_security_context"}
 #: Texts that a value makes a name, by what tests which names these are.
 COMPLETED = {
     "airflow_": "test_a_shared_volume_has_its_variables",

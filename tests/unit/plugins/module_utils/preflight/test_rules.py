@@ -134,8 +134,8 @@ def test_a_host_has_one_architecture() -> None:
 
 
 def test_a_computed_variable_is_refused() -> None:
-    (problem,) = check_computed_variables(["airflow_volumes", "airflow_name"], ["airflow_volumes"])
-    assert "airflow_volumes" in problem
+    (problem,) = check_computed_variables(["__airflow_volumes", "airflow_name"], ["__airflow_volumes"])
+    assert "__airflow_volumes" in problem
 
 
 class TestExecutors:

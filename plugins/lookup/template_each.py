@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The lookup ``each``."""
+"""The lookup ``template_each``."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: each
+name: template_each
 short_description: Evaluate a variable once for each item of a list
 version_added: 0.1.0
 author:
@@ -30,7 +30,7 @@ options:
 """
 
 EXAMPLES = r"""
-objects: "{{ query('airflow.kubernetes.each', 'my_group_deployment', items=my_groups, item_name='my_group') }}"
+objects: "{{ query('airflow.kubernetes.template_each', 'my_group_deployment', items=my_groups, item_name='my_group') }}"
 """
 
 RETURN = r"""
@@ -52,11 +52,11 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         self.set_options(var_options=variables, direct=kwargs)
         if len(terms) != 1:
-            raise AnsibleError("The lookup each takes the name of one variable.")
+            raise AnsibleError("The lookup template_each takes the name of one variable.")
         name, item_name = terms[0], self.get_option("item_name")
         known = written(variables or {})
         if name not in known:
-            raise AnsibleError(f"The lookup each knows no variable {name}.")
+            raise AnsibleError(f"The lookup template_each knows no variable {name}.")
         values = []
         for item in self.get_option("items"):
             templar = self._templar.copy_with_new_env()

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The lookup each, in templates, as the roles use it."""
+"""The lookup template_each, in templates, as the roles use it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ except AnsibleError as error:
 print(json.dumps(result))
 """
 
-PODS = "{{ query('airflow.kubernetes.each', 'pod', items=groups, item_name='group') }}"
+PODS = "{{ query('airflow.kubernetes.template_each', 'pod', items=groups, item_name='group') }}"
 
 
 def template(expression: str, **variables: Any) -> Any:
@@ -63,9 +63,9 @@ def test_evaluates_the_variable_once_for_each_item_through_other_variables() -> 
 
 
 def test_another_value_from_outside_is_not_taken_for_an_items() -> None:
-    inner = "{{ query('airflow.kubernetes.each', 'name', items=group, item_name='inner') }}"
+    inner = "{{ query('airflow.kubernetes.template_each', 'name', items=group, item_name='inner') }}"
     found = template(
-        "{{ query('airflow.kubernetes.each', 'both', items=groups, item_name='group') }}",
+        "{{ query('airflow.kubernetes.template_each', 'both', items=groups, item_name='group') }}",
         groups=[["a"], ["b", "c"]],
         both=["{{ name }}", inner, "{{ name }}"],
         name="{{ inner | default('outside') }}",
@@ -92,11 +92,14 @@ def test_the_item_hides_a_variable_of_its_name_only_meanwhile() -> None:
     ("expression", "said"),
     [
         (
-            "{{ query('airflow.kubernetes.each', 'nothing', items=[1], item_name='group') }}",
+            "{{ query('airflow.kubernetes.template_each', 'nothing', items=[1], item_name='group') }}",
             "knows no variable nothing",
         ),
-        ("{{ query('airflow.kubernetes.each', items=[1], item_name='group') }}", "takes the name of one variable"),
-        ("{{ query('airflow.kubernetes.each', 'pod', items=[1]) }}", "item_name"),
+        (
+            "{{ query('airflow.kubernetes.template_each', items=[1], item_name='group') }}",
+            "takes the name of one variable",
+        ),
+        ("{{ query('airflow.kubernetes.template_each', 'pod', items=[1]) }}", "item_name"),
     ],
 )
 def test_says_what_is_wrong(expression: str, said: str) -> None:
