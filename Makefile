@@ -46,9 +46,10 @@ soak: environment cluster images ## Kill deploys at many points, and see what th
 rendered: environment ## Write the golden manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.rendered
 
-docs: environment ## Write each role's README.md from its argument specs, and the table of network flows
+docs: environment ## Write what is generated in docs and the README.md of each role
 	@.venv/bin/python -m tools.role_readmes
 	@.venv/bin/python -m tools.network_table
+	@PYTHONPATH=.collections .venv/bin/python -m tools.input_rules
 
 lock: python ## Resolve requirements/dev.in into requirements/dev.txt
 	@$(TOOL) tools.environment --lock

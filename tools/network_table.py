@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from tools._generated import with_part
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 FLOWS = CHECKOUT / "roles" / "airflow" / "vars" / "main" / "network_policies.yml"
 PAGE = CHECKOUT / "docs" / "network-policies.md"
-
-_TABLE = re.compile(r"(<!-- Written by `make docs`[^\n]*-->\n).*?(<!-- End -->)", re.DOTALL)
 
 
 def main() -> int:
@@ -25,7 +24,7 @@ def main() -> int:
 
 def page() -> str:
     """Return the page with the table as it has to be."""
-    return _TABLE.sub(lambda match: match[1] + "\n".join(["", *_lines(), ""]) + "\n" + match[2], PAGE.read_text())
+    return with_part(PAGE, _lines())
 
 
 def _lines() -> Iterator[str]:

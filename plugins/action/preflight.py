@@ -20,7 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.pod_ex
     problems_of_extras,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight import preflight as preflight_preflight
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import ARCHITECTURES
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.conditions import ARCHITECTURES
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments import Argument

@@ -21,14 +21,14 @@ options:
     type: dict
     required: true
   opened:
-    description: Names of components for which the user has added egress. There is no warning of their proxies.
+    description: Names of components for which the user has added egress. They are not among what is C(unread).
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-# => {"rules": {"worker": [{"ports": [{"port": 3128, "protocol": "TCP"}]}]}, "problems": [], "warnings": []}
+# => {"rules": {"worker": [{"ports": [{"port": 3128, "protocol": "TCP"}]}]}, "wrong": [], "unread": []}
 proxies: "{{ {'worker': {'airflow_environment': [{'name': 'HTTP_PROXY', 'value': 'http://proxy.example.com:3128'}]}}
   | airflow.kubernetes.proxies }}"
 """
@@ -36,8 +36,9 @@ proxies: "{{ {'worker': {'airflow_environment': [{'name': 'HTTP_PROXY', 'value':
 RETURN = r"""
 _value:
   description:
-    - C(rules) has egress rules of a NetworkPolicy by component; C(problems) and C(warnings) are sentences, without the
-      values that they are about.
+    - C(rules) has egress rules of a NetworkPolicy by component. C(wrong) has the C(variable) of the inventory and the
+      C(name) in its environment of what is no address, and C(unread) of what only the cluster knows, with the
+      C(components) that have it. No value is in them, since it may hold a password.
   type: dict
 """
 
@@ -49,7 +50,14 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.network.proxies
 
 def proxies(environments: dict[str, dict[str, list[dict[str, Any]]]], opened: Iterable[str] = ()) -> dict[str, Any]:
     found = proxies_of(environments)
-    return {"rules": found.rules, "problems": found.problems, "warnings": found.warnings(opened)}
+    return {
+        "rules": found.rules,
+        "wrong": [{"variable": variable, "name": name} for variable, name in found.wrong],
+        "unread": [
+            {"variable": variable, "name": name, "components": ", ".join(components)}
+            for (variable, name), components in found.closed(opened).items()
+        ],
+    }
 
 
 class FilterModule:

@@ -303,20 +303,16 @@ options:
     description: The namespace, which is made for the pod if it is not there.
     type: dict
     default: {}
-  contradictions:
-    description: What is wrong with variables that do not go together, a sentence or two for each.
-    type: list
-    elements: str
-    default: []
+  values:
+    description:
+      - What the rules of input look at beside the other options, by the name of a variable or of what several say
+        together. docs/input-rules.md has the rules.
+    type: dict
+    default: {}
   separate_results:
     description: Refuse a result backend that logs in as Airflow's database does.
     type: bool
     default: false
-  remarks:
-    description: Warnings about variables, which keep nothing from being deployed.
-    type: list
-    elements: str
-    default: []
   variables:
     description: Names of the variables that are set and start with a role's name. The action plugin fills it.
     type: list

@@ -31,27 +31,23 @@ class Proxies:
     """The proxies that components of a release have.
 
     :param rules: egress to them as NetworkPolicies have it, by component.
-    :param problems: what is wrong with values, a sentence or two for each. No value is in it: it may hold a password.
+    :param wrong: the inventory's variable and the name of a variable of its environment whose value is no address.
     :param unread: components by the inventory's variable and the name of a variable of its environment whose value only
         the cluster knows.
     """
 
     rules: dict[str, list[Manifest]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    wrong: list[tuple[str, str]] = field(default_factory=list)
     unread: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def warnings(self, opened: Iterable[str]) -> list[str]:
-        """Tell which proxies no policy lets through.
+    def closed(self, opened: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+        """Return what is unread, with those components that no policy lets through to it.
 
         :param opened: components with egress that the user has added.
         """
         there = set(opened)
-        return [
-            f"{variable} takes {name} from where its value cannot be read, so that no network policy lets the proxy "
-            f"through. Add its address and port to airflow_network_egress, for {', '.join(closed)}."
-            for (variable, name), components in self.unread.items()
-            if (closed := [component for component in components if component not in there])
-        ]
+        left = {of: [name for name in components if name not in there] for of, components in self.unread.items()}
+        return {of: components for of, components in left.items() if components}
 
 
 def proxies_of(environments: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Proxies:
@@ -67,11 +63,7 @@ def proxies_of(environments: Mapping[str, Mapping[str, Sequence[Mapping[str, Any
             try:
                 address = _address(str(entry["value"])) if "valueFrom" not in entry else None
             except ValueError:
-                problem = (
-                    f"{variable} sets {name} to what is no address of a proxy. Write http://<host>:<port>, or "
-                    "http://<user>:<password>@<host>:<port> with user and password percent-encoded."
-                )
-                found.problems += [problem] if problem not in found.problems else []
+                found.wrong += [(variable, name)] if (variable, name) not in found.wrong else []
                 continue
             if address is None:
                 found.unread.setdefault((variable, name), []).append(component)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
@@ -16,7 +17,7 @@ from ..probe_pod.services import Service, Trial
 from ..readiness.options import limits_of
 from ..secrets import secret as _secret
 from ..secrets import values as _values
-from .input import check_results, parts
+from .conditions import parts
 from .volumes import Storage
 
 #: What chooses the pods with a scheduler in them, and the volume that one has which makes pods of tasks.
@@ -201,3 +202,26 @@ class Cluster:
             if failure.status == 403:
                 return None
             raise
+
+
+def check_results(urls: Mapping[str, str]) -> Iterator[str]:
+    """Refuse a result backend whose login is that of Airflow's database, which workers shall not have.
+
+    :param urls: by option; none is in the message.
+    """
+    results = urls.get("AIRFLOW__CELERY__RESULT_BACKEND", "")
+    databases = ("DIRECT_SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    if any(_login(results) == _login(urls[key]) for key in databases if key in urls):
+        yield (
+            "workers_database_access is false, but the URL in the Secret that airflow_result_backend_secret names logs "
+            "in as Airflow does to its own database. Give the results a user of their own, who has no right to that "
+            "database, or a Redis."
+        )
+
+
+def _login(url: str) -> tuple[str, str]:
+    """Return the host and the user of a URL."""
+    place = url.partition("://")[2].partition("/")[0]
+    login, _at, address = place.rpartition("@")
+    host = address.rpartition(":")[0] or address
+    return host.lower(), unquote(login.partition(":")[0])

@@ -18,7 +18,7 @@ from ..readiness.options import WAIT_OPTIONS
 from ..secrets import secret as _secret
 from . import volumes as _volumes
 from .cluster import Cluster
-from .input import check_input
+from .rules import check_input
 from .share import Share
 from .volumes import Storage
 
@@ -91,8 +91,7 @@ OPTIONS: dict[str, Any] = {
     },
     "trial_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
-    "contradictions": {"type": "list", "elements": "str", "default": []},
-    "remarks": {"type": "list", "elements": "str", "default": []},
+    "values": {"type": "dict", "default": {}},
     "separate_results": {"type": "bool", "default": False},
     "variables": {"type": "list", "elements": "str", "default": []},
     "known_variables": {"type": "list", "elements": "str", "default": []},

@@ -1,208 +1,372 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules of input that need no cluster: names of objects, and options of Airflow that are not for airflow_config."""
+"""The rules of input that need no cluster, in one table, from which docs/input-rules.md is written.
+
+The role passes values. Each rule says when it applies, and what is wrong and what to write instead.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
-
-from ..core.names import RESERVED_GROUPS
-
-#: The inventory groups of releases.
-ARCHITECTURES = ("separated_services", "master_worker")
-#: Characters that the controller of StatefulSets adds to their names for a label of pods, ``controller-revision-hash``,
-#: and that of CronJobs for its Jobs; and the longest label and name of a Job.
-REVISION, CRON_JOB, LONGEST = 11, 11, 63
-#: What airflow_executors may have; the first of it is always there.
-EXECUTORS = ("celery", "kubernetes")
-#: Characters of the checksum in the name of the migration's Job.
-CHECKSUM = 10
+from . import conditions as on
+from .bundle_rules import BUNDLE_RULES
+from .rule import Given, Rule
+from .volume_rules import VOLUME_RULES
 
 
-class Owned(NamedTuple):
-    """An option of Airflow that the collection sets itself.
+def check_input(params: Given) -> tuple[list[str], list[str]]:
+    """Check what needs no cluster; return problems and warnings."""
+    given = {**params, **params["values"]}
+    problems: list[str] = []
+    warnings: list[str] = []
+    for rule in RULES:
+        (warnings if rule.is_warning else problems).extend(rule.messages(given))
+    return problems, warnings
 
-    :param instead: the next step.
-    :param allowed: a value that changes nothing.
-    """
 
-    instead: str
-    allowed: str = ""
+_COMBINATIONS = "Write [celery], [celery, kubernetes] or [kubernetes, celery]; the first runs what names no executor."
+_WHOLE_ADDRESS = "Write the whole address that users see, without login, query or spaces: "
+_EXPOSED = "shall have an Ingress or an HTTPRoute, but {0} does not say for which host and path. Set {0}, for example "
 
-
-_FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
-_PORT = "Services, probes and network policies go by its port, which cannot be changed. Leave it out."
-_RELEASES_NAMESPACE = Owned("Pods of tasks are in the release's namespace. Leave it out, and set airflow_namespace.")
-_VALUE_OR_FROM = "Set {0}, or name a key of a Secret of your own in {0}_from."
-
-#: By environment variable.
-OWNED: Mapping[str, Owned] = {
-    "AIRFLOW__API_AUTH__JWT_SECRET": Owned(_VALUE_OR_FROM.format("airflow_jwt_secret")),
-    "AIRFLOW__API__PORT": Owned(_PORT, "8080"),
-    "AIRFLOW__API__SECRET_KEY": Owned(_VALUE_OR_FROM.format("airflow_api_secret_key")),
-    "AIRFLOW__CELERY__BROKER_URL": Owned(
-        "Set airflow_redis_host and airflow_redis_secret, or airflow_redis_sentinels."
+RULES: tuple[Rule, ...] = (
+    # The inventory.
+    Rule(
+        "",
+        "a host is in both inventory groups",
+        "This host is in the inventory groups separated_services and master_worker. Take it out of one of them: a "
+        "release has one architecture.",
+        lambda given: set(on.ARCHITECTURES) <= set(given["groups"]),
     ),
-    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SENTINEL_KWARGS": Owned("Set airflow_redis_sentinel_secret."),
-    "AIRFLOW__CELERY__FLOWER_BASIC_AUTH": Owned("Set flower_username and flower_password."),
-    "AIRFLOW__CELERY__FLOWER_PORT": Owned(_PORT, "5555"),
-    "AIRFLOW__CELERY__FLOWER_URL_PREFIX": Owned("Set flower_base_url."),
-    "AIRFLOW__CELERY__RESULT_BACKEND": Owned("Set airflow_result_backend_secret."),
-    "AIRFLOW__CELERY__WORKER_CONCURRENCY": Owned(
-        "Set workers_concurrency, or concurrency of a group in workers_groups."
+    Rule(
+        "airflow_name airflow_namespace airflow_context",
+        "two hosts name the same release of the same cluster",
+        "The release {namespace}/{release} is also named by {others} in the inventory. Give each host an airflow_name "
+        "or an airflow_namespace of its own, or airflow_context where their clusters differ.",
+        find=lambda given: [{"others": ", ".join(given["same_release"])}] if given["same_release"] else [],
     ),
-    "AIRFLOW__CORE__AUTH_MANAGER": Owned(
-        "The administrator, logins and roles are those of FabAuthManager. Leave it out, and set airflow_auth_type.",
-        _FAB,
+    Rule(
+        "",
+        "an inventory sets a variable that the collection computes",
+        "The variable {name} is computed by the collection, and what an inventory sets is ignored. Leave it out.",
+        find=on.computed_variables,
     ),
-    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": Owned(
-        "It follows from airflow_name and airflow_base_url. Leave it out."
+    Rule(
+        "",
+        "the name of a variable is nearly that of one of a role",
+        "There is no variable {name}. Did you mean {close}?",
+        find=lambda given: (fields for fields in on.unknown_variables(given) if fields["close"]),
     ),
-    "AIRFLOW__CORE__EXECUTOR": Owned("Set airflow_executors.", "CeleryExecutor"),
-    "AIRFLOW__CORE__FERNET_KEY": Owned(_VALUE_OR_FROM.format("airflow_fernet_key")),
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": Owned("Set airflow_database_host and airflow_database_secret."),
-    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": Owned("Set airflow_database_async_url_key."),
-    "AIRFLOW__FAB__CONFIG_FILE": Owned("Set airflow_webserver_config."),
-    **{
-        f"AIRFLOW__KUBERNETES_EXECUTOR__{key}": owned
-        for keys, owned in (
-            (("NAMESPACE",), _RELEASES_NAMESPACE),
-            (("MULTI_NAMESPACE_MODE",), _RELEASES_NAMESPACE._replace(allowed="false")),
-            (("IN_CLUSTER",), Owned("The scheduler's own account is used. Leave it out.", "true")),
-            (("CONFIG_FILE", "CLUSTER_CONTEXT"), Owned("The scheduler's own account is used. Leave it out.")),
-            (("POD_TEMPLATE_FILE",), Owned("Set airflow_task_pod_overrides and the others of airflow_task_pod_*.")),
-            (("WORKER_CONTAINER_REPOSITORY", "WORKER_CONTAINER_TAG"), Owned("Set airflow_image.")),
-        )
-        for key in keys
-    },
-    "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": Owned(_PORT, "8794"),
-    "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": Owned(_PORT, "8793"),
-    "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": Owned("The scheduler's probes ask it. Leave it out.", "true"),
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": Owned(_PORT, "8974"),
-}
-
-#: What the key of an option says whose value is a secret (``sensitive: true`` in Airflow's config.yml, and providers');
-#: not of those that only tell where it is: ``_cmd`` runs a command, ``_secret`` asks a secrets backend.
-_SECRET_KEY = re.compile(r"(PASSWORD|PASSWD|SECRET|SECRET_KEY|ACCESS_KEY|TOKEN|API_KEY|FERNET_KEY|_DSN|BASIC_AUTH)$")
-_REFERENCE = re.compile(r"_(CMD|SECRET)$")
-
-
-def check_owned_options(options: Mapping[str, str]) -> Iterator[str]:
-    """Refuse options that the collection sets itself, for which other things go by what it sets.
-
-    :param options: by environment variable, such as ``AIRFLOW__CORE__EXECUTOR``.
-    """
-    for variable, value in options.items():
-        owned = OWNED.get(variable) or OWNED.get(_REFERENCE.sub("", variable))
-        if owned and not (owned.allowed and value.lower() == owned.allowed.lower()):
-            yield f"airflow_config has {option_name(variable)}, which the collection sets itself. {owned.instead}"
-
-
-def check_secret_options(options: Mapping[str, str], given: Mapping[str, Any]) -> Iterator[str]:
-    """Refuse secrets in airflow_config, which is a ConfigMap that many may read.
-
-    :param given: the options as they were written, whose numbers and booleans are no secrets.
-    """
-    texts = {_plain(name) for name, value in given.items() if isinstance(value, str) and value}
-    for variable in options:
-        if variable in OWNED or _REFERENCE.search(variable) or _plain(variable) not in texts:
-            continue
-        if _SECRET_KEY.search(variable):
-            yield (
-                f"airflow_config has {option_name(variable)}, whose name says that it is a secret; a ConfigMap is "
-                "readable for many. Put it into a Secret, and name that in airflow_environment: "
-                f"[{{name: {variable}, valueFrom: {{secretKeyRef: {{name: <Secret>, key: <key>}}}}}}]."
-            )
-
-
-def option_name(variable: str) -> str:
-    """Return how an option is written in airflow_config: ``core__executor`` for ``AIRFLOW__CORE__EXECUTOR``."""
-    return variable.removeprefix("AIRFLOW__").lower()
-
-
-def _plain(name: str) -> str:
-    return str(name).upper().removeprefix("AIRFLOW__")
-
-
-def check_executors(executors: Iterable[str]) -> Iterator[str]:
-    """Refuse what is no combination of executors: Celery is always there, since its workers and broker are.
-
-    :param executors: as in airflow_executors.
-    """
-    names = [str(name) for name in executors]
-    combinations = "[celery], [celery, kubernetes] or [kubernetes, celery]; the first runs what names no executor"
-    if unknown := sorted(set(names) - set(EXECUTORS)):
-        yield f"airflow_executors has {', '.join(unknown)}, which is no executor of the roles. Write {combinations}."
-    elif EXECUTORS[0] not in names:
-        yield (
-            f"airflow_executors is [{', '.join(names)}], but a release always has Celery's workers. Write "
-            f"{combinations}."
-        )
-    elif len(set(names)) < len(names):
-        yield f"airflow_executors has an executor twice. Write {combinations}."
-
-
-def check_object_names(release: str, version: str, groups: Iterable[str]) -> Iterator[str]:
-    """Refuse names of which objects with too long a name, or with another object's, would be made.
-
-    :param release: a DNS label.
-    :param version: of Airflow; it is part of the name of the migration's Job.
-    :param groups: names of worker groups, DNS labels.
-    """
-    job = f"{release}-migrations-{re.sub('[^a-z0-9]', '-', version.lower())}-"
-    for what, name, longest in (
-        ("the Job", job, LONGEST - CHECKSUM),
-        ("the CronJob", f"{release}-log-retention", LONGEST - CRON_JOB),
-        ("the StatefulSet", f"{release}-postgresql", LONGEST - REVISION),
-    ):
-        if len(name) > longest:
-            yield (
-                f"airflow_name is {release!r}, of which {what} {name}... is made: that is too long by "
-                f"{len(name) - longest} characters. Take a name of at most {len(release) - len(name) + longest}."
-            )
-            return
-    for group in groups:
-        if group in RESERVED_GROUPS:
-            yield (
-                f"workers_groups has a group named {group}, which would take the place of {release}-{group}, "
-                "another part of the release. Give it another name."
-            )
-        elif (over := len(f"{release}-{group}") - (LONGEST - REVISION)) > 0:
-            yield (
-                f"workers_groups has a group named {group}, of which the StatefulSet {release}-{group} is made: "
-                f"that is too long by {over} characters. Take a name of at most {len(group) - over}, or a shorter "
-                "airflow_name."
-            )
-
-
-def check_architecture(groups: Iterable[str]) -> Iterator[str]:
-    """Refuse a host in both inventory groups, whose release would be deployed twice in one run."""
-    if set(ARCHITECTURES) <= set(groups):
-        yield (
-            "This host is in the inventory groups separated_services and master_worker. Take it out of one of them: a "
-            "release has one architecture."
-        )
-
-
-def check_hosts(release: str, namespace: str, others: Sequence[str]) -> Iterator[str]:
-    """Refuse a release that other hosts of the inventory name, too: each would undo what the other deploys.
-
-    :param others: these hosts.
-    """
-    if others:
-        yield (
-            f"The release {namespace}/{release} is also named by {', '.join(others)} in the inventory. Give each host "
-            "an airflow_name or an airflow_namespace of its own, or airflow_context where their clusters differ."
-        )
-
-
-def check_computed_variables(names: Iterable[str], computed: Iterable[str]) -> Iterator[str]:
-    """Refuse what an inventory sets that the roles compute, which Ansible would pass over without a word.
-
-    :param names: variables that the user has set.
-    :param computed: variables that the roles' vars define.
-    """
-    for name in sorted(set(names) & set(computed)):
-        yield f"The variable {name} is computed by the collection, and what an inventory sets is ignored. Leave it out."
+    Rule(
+        "",
+        "the name of a variable starts with that of a role, which has no such variable",
+        "No role of this collection reads the variable {name}.",
+        find=lambda given: (fields for fields in on.unknown_variables(given) if not fields["close"]),
+        is_warning=True,
+    ),
+    # Names and version.
+    Rule(
+        "airflow_name airflow_namespace workers_groups",
+        "a name is no text",
+        "{variable} is {name!r}, a {type}. Quote it where it is set.",
+        find=lambda given: (name for name in on.names(given) if name["type"] != "str"),
+    ),
+    Rule(
+        "airflow_name airflow_namespace workers_groups",
+        "a name is no DNS label",
+        "{variable} is {name!r}, which is no DNS label of at most {longest} characters: lower-case letters, digits and "
+        "hyphens, starting with a letter and ending with a letter or digit.",
+        find=lambda given: (name for name in on.names(given) if name["type"] == "str" and not on.is_label(name)),
+    ),
+    Rule(
+        "airflow_name airflow_version",
+        "the name of an object that is made of it is too long",
+        "airflow_name is {release!r}, of which {what} {object}... is made: that is too long by {over} characters. Take "
+        "a name of at most {longest}.",
+        find=on.long_object_names,
+    ),
+    Rule(
+        "airflow_version",
+        "it is no text",
+        "airflow_version is {version!r}, a {type}, so 3.10 could not be told from 3.1. Write it in full and quoted: "
+        'airflow_version: "3.1.8".',
+        find=on.wrong_version_type,
+    ),
+    Rule(
+        "airflow_version",
+        "it has not three numbers",
+        'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".',
+        lambda given: isinstance(given["version"], str) and not on.parts(given["version"]),
+    ),
+    Rule(
+        "airflow_version",
+        f"it is older than {on.OLDEST}",
+        f"airflow_version is {{version}}; the oldest that is supported is {on.OLDEST}.",
+        lambda given: () < on.parts(given["version"]) < on.parts(on.OLDEST),
+    ),
+    Rule(
+        "airflow_image airflow_version",
+        "the tag of the image begins with another version",
+        'airflow_image is {image}, but airflow_version is {version}. Set airflow_version: "{tagged}" if that is the '
+        "Airflow in the image, or name an image of {version}. If {tagged} is a number of your own, let the tag begin "
+        "with the version of Airflow or with a word.",
+        find=on.other_version_in_tag,
+    ),
+    # Workers and executors.
+    Rule(
+        "workers_groups",
+        "two groups have one name",
+        "workers_groups has more than one group named {name}. Give each group a name of its own.",
+        find=lambda given: ({"name": name} for name in on.twice(group.get("name") for group in given["worker_groups"])),
+    ),
+    Rule(
+        "workers_groups",
+        "a group has the name of another part of the release",
+        "workers_groups has a group named {name}, which would take the place of {release}-{name}, another part of the "
+        "release. Give it another name.",
+        find=on.groups_with_reserved_names,
+    ),
+    Rule(
+        "workers_groups airflow_name",
+        "the name of a group's StatefulSet is too long",
+        "workers_groups has a group named {name}, of which the StatefulSet {release}-{name} is made: that is too long "
+        "by {over} characters. Take a name of at most {longest}, or a shorter airflow_name.",
+        find=on.groups_with_long_names,
+    ),
+    Rule(
+        "airflow_executors",
+        "it has what is no executor",
+        "airflow_executors has {unknown}, which is no executor of the roles. " + _COMBINATIONS,
+        find=on.unknown_executors,
+    ),
+    Rule(
+        "airflow_executors",
+        "Celery is not among them",
+        "airflow_executors is [{executors}], but a release always has Celery's workers. " + _COMBINATIONS,
+        find=on.executors_without_celery,
+    ),
+    Rule(
+        "airflow_executors",
+        "it has an executor twice",
+        "airflow_executors has an executor twice. " + _COMBINATIONS,
+        lambda given: on.twice(given["executors"]),
+    ),
+    Rule(
+        "airflow_executors airflow_config",
+        "airflow_executors has kubernetes and airflow_config names an executor",
+        "airflow_executors has {executors}, and airflow_config has {option}, which takes its place. Leave it out of "
+        "airflow_config.",
+        find=on.executors_in_config,
+    ),
+    Rule(
+        "airflow_executors airflow_logs_volume",
+        "logs of pods of tasks are kept nowhere",
+        "airflow_executors has kubernetes, and airflow_logs_volume is none: the log of a task would go with its pod. "
+        "Set airflow_logs_volume to a volume that all pods share, or have Airflow send logs to an object store "
+        "(logging__remote_logging in airflow_config).",
+        lambda given: "kubernetes" in given["executors"] and given["logs_are_in_pods"],
+    ),
+    Rule(
+        "workers_database_access airflow_result_backend_secret",
+        "workers have no access to the database, and results are kept in it",
+        "workers_database_access is false, but workers write the results of tasks to Airflow's database. Set "
+        "airflow_result_backend_secret to a Secret with the URL of another database or of a Redis, or leave "
+        "workers_database_access out.",
+        lambda given: not given["workers_database_access"] and not given["airflow_result_backend_secret"],
+    ),
+    Rule(
+        "airflow_result_backend_address",
+        "it is no address",
+        "airflow_result_backend_address is no address. Write host and port alone, without a login: "
+        "results.example.com:6379, or :6379 for every host.",
+        lambda given: not on.is_address(given["airflow_result_backend_address"]),
+    ),
+    # Airflow's options.
+    Rule(
+        "airflow_config",
+        "the name of an option is none",
+        "{problem}",
+        find=on.wrong_options,
+    ),
+    Rule(
+        "airflow_config",
+        "it has an option that the collection sets itself",
+        "airflow_config has {option}, which the collection sets itself. {instead}",
+        find=on.owned_options,
+    ),
+    Rule(
+        "airflow_config airflow_environment",
+        "it has a secret",
+        "airflow_config has {option}, whose name says that it is a secret; a ConfigMap is readable for many. Put it "
+        "into a Secret, and name that in airflow_environment: [{{name: {variable}, valueFrom: {{secretKeyRef: {{name: "
+        "<Secret>, key: <key>}}}}}}].",
+        find=on.secret_options,
+    ),
+    Rule(
+        "airflow_config airflow_base_url",
+        "airflow_config has the base URL, and airflow_base_url is not set",
+        "airflow_config has {option}, which probes, workers and playbooks would not know of. Set airflow_base_url "
+        "instead.",
+        find=on.base_url_in_config,
+    ),
+    # How users reach it.
+    Rule(
+        "airflow_base_url",
+        "it is no whole address",
+        "airflow_base_url is {airflow_base_url}. " + _WHOLE_ADDRESS + "https://airflow.example.com/airflow.",
+        lambda given: not on.is_base_url(given["airflow_base_url"]),
+    ),
+    Rule(
+        "flower_base_url",
+        "it is no whole address",
+        "flower_base_url is {flower_base_url}. " + _WHOLE_ADDRESS + "https://airflow.example.com/flower.",
+        lambda given: not on.is_base_url(given["flower_base_url"]),
+    ),
+    Rule(
+        "airflow_base_url api_server_ingress_enabled api_server_http_route_parent_refs",
+        "the API server has an Ingress or an HTTPRoute without it",
+        "The API server " + _EXPOSED.format("airflow_base_url") + "https://airflow.example.com/.",
+        lambda given: given["exposes_api_server"] and not given["airflow_base_url"],
+    ),
+    Rule(
+        "flower_base_url flower_ingress_enabled flower_http_route_parent_refs",
+        "Flower has an Ingress or an HTTPRoute without it",
+        "Flower " + _EXPOSED.format("flower_base_url") + "https://airflow.example.com/flower.",
+        lambda given: given["exposes_flower"] and not given["flower_base_url"],
+    ),
+    # Logins.
+    Rule(
+        "airflow_webserver_config airflow_auth_type airflow_auth_options",
+        "a file of your own and the collection's options are both given",
+        "airflow_webserver_config is set, and so is airflow_auth_type or airflow_auth_options, which it takes the "
+        "place of. Leave out one of them.",
+        lambda given: given["airflow_webserver_config"] and given["has_auth_options"],
+    ),
+    Rule(
+        "airflow_auth_ldap_server",
+        "airflow_auth_type is ldap without it",
+        "airflow_auth_type is ldap, but no directory is named. Set airflow_auth_ldap_server, for example "
+        "ldaps://ldap.example.com.",
+        lambda given: given["airflow_auth_type"] == "ldap" and not given["airflow_auth_ldap_server"],
+    ),
+    Rule(
+        "airflow_auth_ldap_bind_user airflow_auth_ldap_secret airflow_auth_ldap_search",
+        "a user looks others up without a password or a place to look",
+        "airflow_auth_ldap_bind_user looks users up, which takes a password and a place to look. Set "
+        "airflow_auth_ldap_secret and airflow_auth_ldap_search.",
+        lambda given: given["airflow_auth_type"] == "ldap" and given["ldap_bind_is_incomplete"],
+    ),
+    Rule(
+        "airflow_auth_oauth_providers",
+        "airflow_auth_type is oauth without it",
+        "airflow_auth_type is oauth, but no provider is named. Set airflow_auth_oauth_providers.",
+        lambda given: given["airflow_auth_type"] == "oauth" and not given["airflow_auth_oauth_providers"],
+    ),
+    # Database.
+    Rule(
+        "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map",
+        "the database's certificate is verified without a CA",
+        "airflow_database_tls_mode is {database_tls}, which takes the certificate of the CA that signed the "
+        "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map.",
+        lambda given: given["database_tls"].startswith("verify-") and not given["database_ca"],
+    ),
+    Rule(
+        "airflow_database_tls_mode airflow_database_backend",
+        "it is verify-ca for MySQL",
+        "airflow_database_tls_mode is verify-ca, but the MySQL client in Airflow's image verifies the host name too. "
+        "Set verify-full, and connect by a name that the certificate has; or require, which verifies nothing.",
+        lambda given: given["database_is_mysql_with_tls"] and given["database_tls"] == "verify-ca",
+    ),
+    Rule(
+        "airflow_database_url_key airflow_database_secret",
+        "a key of no Secret is named",
+        "airflow_database_url_key is {airflow_database_url_key}, but no Secret is named. Set airflow_database_secret.",
+        lambda given: given["airflow_database_url_key"] and not given["airflow_database_secret"],
+    ),
+    Rule(
+        "airflow_database_async_url_key airflow_database_url_key",
+        "only the asynchronous URL is given",
+        "airflow_database_async_url_key is set, but airflow_database_url_key is not. Set both, or neither.",
+        lambda given: given["airflow_database_async_url_key"] and not given["airflow_database_url_key"],
+    ),
+    Rule(
+        "airflow_pgbouncer_enabled airflow_database_backend",
+        "the database is not PostgreSQL",
+        "airflow_pgbouncer_enabled is true, but airflow_database_backend is {airflow_database_backend}, which "
+        "PgBouncer does not speak. Leave airflow_pgbouncer_enabled out.",
+        lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_backend"] != "postgresql",
+    ),
+    Rule(
+        "airflow_pgbouncer_enabled airflow_database_url_key",
+        "the database is given as a URL",
+        "airflow_pgbouncer_enabled is true, but airflow_database_url_key gives a whole URL, of which PgBouncer cannot "
+        "be made. Give airflow_database_host, airflow_database_user and airflow_database_password_key instead.",
+        lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_url_key"],
+    ),
+    # Broker.
+    Rule(
+        "airflow_redis_tls airflow_redis_host",
+        "Redis is the release's own",
+        "airflow_redis_tls is true, but Redis is the release's own, which serves its pods without TLS. Set "
+        "airflow_redis_host, or leave airflow_redis_tls out.",
+        lambda given: given["airflow_redis_tls"] and given["has_own_redis"],
+    ),
+    Rule(
+        "airflow_redis_tls airflow_redis_sentinels",
+        "Redis is found through Sentinels",
+        "airflow_redis_tls is true, but Redis is found through airflow_redis_sentinels, where TLS is not supported. "
+        "Set airflow_redis_host to a Redis with TLS, or leave airflow_redis_tls out.",
+        lambda given: given["airflow_redis_tls"] and given["airflow_redis_sentinels"],
+    ),
+    Rule(
+        "airflow_redis_host airflow_redis_sentinels",
+        "both are set",
+        "airflow_redis_host and airflow_redis_sentinels are both set. Leave out the one that is not to be asked.",
+        lambda given: given["airflow_redis_host"] and given["airflow_redis_sentinels"],
+    ),
+    Rule(
+        "airflow_redis_sentinel_secret airflow_redis_sentinel_password airflow_redis_sentinels",
+        "the password of no Sentinels is set",
+        "{sentinel_login} is set, but no Sentinels are named. Set airflow_redis_sentinels, or "
+        "airflow_redis_secret for the password of Redis itself.",
+        lambda given: given["sentinel_login"] and not given["airflow_redis_sentinels"],
+    ),
+    # Network.
+    Rule(
+        "airflow_network_ingress airflow_network_egress",
+        "rules are of no component",
+        "airflow_network_ingress or airflow_network_egress has rules of {unknown}, which is no component. Write one of "
+        "{known}.",
+        find=on.unknown_components,
+    ),
+    Rule(
+        "airflow_environment",
+        "a proxy has no address",
+        "{variable} sets {name} to what is no address of a proxy. Write http://<host>:<port>, or "
+        "http://<user>:<password>@<host>:<port> with user and password percent-encoded.",
+        find=lambda given: given["proxies"]["wrong"],
+    ),
+    Rule(
+        "airflow_environment airflow_network_egress",
+        "the address of a proxy cannot be read, and no rule lets it through",
+        "{variable} takes {name} from where its value cannot be read, so that no network policy lets the proxy "
+        "through. Add its address and port to airflow_network_egress, for {components}.",
+        find=lambda given: given["proxies"]["unread"] if given["has_network_policies"] else [],
+        is_warning=True,
+    ),
+    # Secrets.
+    Rule(
+        "airflow_fernet_key_from airflow_api_secret_key_from airflow_jwt_secret_from airflow_admin_password_from "
+        "flower_password_from",
+        "it does not name a Secret and a key",
+        "{variables} has to name a Secret and a key of it: <name>/<key>.",
+        find=on.secrets_without_key,
+    ),
+    Rule(
+        "airflow_fernet_key airflow_api_secret_key airflow_jwt_secret airflow_admin_password flower_password",
+        "the value and a Secret that holds it are both given",
+        "{variables} is given, and so is the same with _from, which names a Secret that holds it. Leave out one of the "
+        "two.",
+        find=on.secrets_given_twice,
+    ),
+    *BUNDLE_RULES,
+    *VOLUME_RULES,
+)

@@ -5,19 +5,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from ..core.objects import spec
 from ..kube.client import Manifest
 
 #: Access modes that several pods can use.
 ACCESS_MODES = ("ReadWriteMany", "ReadWriteOnce", "ReadOnlyMany")
-
-#: Longest name of a release whose CronJob's name has at most 52 characters.
-LONGEST_NAME_WITH_RETENTION = 52 - len("-log-retention")
 
 _QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d+)|([KMGTPE]i|[mkMGTPE])?)")
 _FACTORS = {"": Decimal(1), "m": Decimal("0.001")}
@@ -63,69 +59,6 @@ class Share:
         if self.type == "existing_claim":
             return self.existing_claim
         return "" if self.type == "none" else f"{release}-{self.name}"
-
-
-def check_share(share: Share) -> tuple[list[str], list[str]]:
-    """Check what needs no cluster; return problems and warnings."""
-    problems = [f"{share.kind}, but {said}" for said in _missing(share)]
-    parts = share.sub_path.split("/")
-    if share.sub_path.startswith("/") or ".." in parts:
-        problems.append(
-            f"{share.variable}_sub_path is {share.sub_path!r}. Write a folder of the volume, relative and without '..'."
-        )
-    if share.type == "claim" and share.access_mode not in ACCESS_MODES:
-        problems.append(
-            f"{share.variable}_access_mode is {share.access_mode!r}, which several pods cannot use. "
-            f"Write {ACCESS_MODES[0]}, or {ACCESS_MODES[1]} where all pods run on one node."
-        )
-    if share.type != "existing_claim" and quantity(share.size) is None:
-        problems.append(f"{share.variable}_size is {share.size!r}, which is no size. Write it as in 10Gi.")
-    return problems, [
-        f"{share.variable}_{option} is set, and without effect: {share.kind}. Set that to {' or '.join(types)}."
-        for option, types in _OF_TYPE.items()
-        if getattr(share, option) and share.type not in types
-    ]
-
-
-_OF_TYPE = {
-    "existing_claim": ("existing_claim",),
-    "nfs_server": ("nfs",),
-    "host_path": ("host_path",),
-    "sub_path": ("claim", "existing_claim", "nfs", "host_path"),
-}
-
-
-def _missing(share: Share) -> list[str]:
-    if share.type == "existing_claim" and not share.existing_claim:
-        return [f"no claim is named. Set {share.variable}_existing_claim to its name."]
-    if share.type == "nfs":
-        said = []
-        if not share.nfs_server:
-            said.append(f"no server is named. Set {share.variable}_nfs_server to its host name or address.")
-        if not share.nfs_path.startswith("/"):
-            said.append(
-                f"{share.variable}_nfs_path is {share.nfs_path!r}. Set it to the full path of the exported folder."
-            )
-        return said
-    if share.type == "host_path" and (not share.host_path.startswith("/") or ".." in share.host_path.split("/")):
-        return [f"{share.variable}_host_path is {share.host_path!r}. Set it to the full path of a folder of the node."]
-    return []
-
-
-def check_retention(given: Mapping[str, Any], release: Any) -> list[str]:
-    """Check the numbers of the log retention, by their variables; empty text is zero, which is none."""
-    problems = []
-    for variable, value in given.items():
-        highest = 99 if variable.endswith("_percent") else 36500
-        text = str(value if value is not None else "").strip() or "0"
-        if isinstance(value, bool) or not re.fullmatch(r"\d+", text) or int(text) > highest:
-            problems.append(f"{variable} is {value!r}. Write a whole number up to {highest}; 0 keeps all logs.")
-        elif int(text) and isinstance(release, str) and len(release) > LONGEST_NAME_WITH_RETENTION:
-            problems.append(
-                f"airflow_name is {release!r}; with {variable} it may have {LONGEST_NAME_WITH_RETENTION} characters at "
-                "most, because a CronJob is named after it."
-            )
-    return problems
 
 
 def quantity(text: str) -> Decimal | None:

@@ -89,7 +89,7 @@ def variable(value: str, name: str = "HTTP_PROXY") -> dict[str, Any]:
 class TestProxiesOf:
     def rules(self, *env: dict[str, Any]) -> list[Any]:
         found = proxies_of({"worker": {"airflow_environment": env}})
-        assert found.problems == []
+        assert found.wrong == []
         assert found.unread == {}
         return found.rules["worker"]
 
@@ -162,11 +162,9 @@ class TestProxiesOf:
     @pytest.mark.parametrize(
         "url", ["http://", "http://me:hush/hush@proxy:3128", "ftp://proxy", "http://proxy:port", "http://[::1", "a b"]
     )
-    def test_what_is_no_address_is_refused_without_its_value(self, url: str) -> None:
+    def test_what_is_no_address_is_found_once(self, url: str) -> None:
         env = {"airflow_environment": [variable(url)]}
-        (problem,) = proxies_of({"worker": env, "flower": env}).problems
-        assert problem.startswith("airflow_environment sets HTTP_PROXY to what is no address of a proxy. Write http://")
-        assert "hush" not in problem
+        assert proxies_of({"worker": env, "flower": env}).wrong == [("airflow_environment", "HTTP_PROXY")]
 
     @pytest.mark.parametrize(
         "entry",
@@ -176,16 +174,14 @@ class TestProxiesOf:
             variable("http://proxy.example.com:$(PORT)"),
         ],
     )
-    def test_what_cannot_be_read_is_told_with_where_to_open_it(self, entry: dict[str, Any]) -> None:
+    def test_what_cannot_be_read_is_found_where_nothing_is_opened(self, entry: dict[str, Any]) -> None:
         env = {"airflow_environment": [entry]}
         found = proxies_of({"worker": env, "flower": env})
         assert found.rules == {"worker": [], "flower": []}
-        assert found.warnings([]) == [
-            "airflow_environment takes HTTP_PROXY from where its value cannot be read, so that no network policy lets "
-            "the proxy through. Add its address and port to airflow_network_egress, for worker, flower."
-        ]
-        assert found.warnings(["worker"])[0].endswith("for flower.")
-        assert found.warnings({"worker": [{}], "flower": [{}]}) == []
+        proxy = "airflow_environment", "HTTP_PROXY"
+        assert found.closed([]) == {proxy: ["worker", "flower"]}
+        assert found.closed(["worker"]) == {proxy: ["flower"]}
+        assert found.closed({"worker": [{}], "flower": [{}]}) == {}
 
 
 TOKEN = {"name": "kubernetes-api", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}

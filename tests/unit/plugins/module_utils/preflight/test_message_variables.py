@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import RULES
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.variables import (
     _CLAIMS,
     _SHARED_CLAIMS,
@@ -167,6 +168,12 @@ def test_a_shared_volume_has_its_variables(share: str) -> None:
     ends = set(re.findall(r"variable}(_[a-z_]*[a-z])", source))
     assert ends
     assert {f"airflow_{share}{end}" for end in ends} - KNOWN == set()
+
+
+def test_a_rule_of_input_is_about_variables_that_there_are() -> None:
+    named = {name for rule in RULES for name in rule.variables.split()}
+    assert len(named) > 50
+    assert named - KNOWN == set()
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)

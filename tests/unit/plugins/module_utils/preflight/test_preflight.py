@@ -13,53 +13,17 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight import preflight
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.input import check_input, check_results
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.cluster import check_results
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services
 from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets.values import Key
-
-GOOD: dict[str, Any] = {
-    "release": "airflow",
-    "namespace": "airflow",
-    "create_namespace": True,
-    "version": "3.1.0",
-    "image": "registry.example.com/airflow:ours",
-    "config": {},
-    "worker_groups": [{"name": "worker"}],
-    "dag_bundles": [],
-    "executors": ["celery"],
-    "packages": [],
-    "storage_classes": {},
-    "volumes": [],
-    "log_retention": {},
-    "node_selector": {},
-    "tolerations": [],
-    "affinity": {},
-    "permissions": [],
-    "secrets": [],
-    "certificates": [],
-    "kinds": [],
-    "services": [],
-    "trial_pod": {},
-    "namespace_object": {},
-    "contradictions": [],
-    "remarks": [],
-    "same_release": [],
-    "separate_results": False,
-    "variables": [],
-    "known_variables": [],
-    "computed_variables": [],
-    "set_variables": [],
-    "groups": [],
-    "digest": "d1",
-    "render": None,
-}
+from tests.unit.plugins.module_utils.preflight.given import GOOD, check
 
 FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
 
 
 def problems(**given: Any) -> list[str]:
     """Return what is wrong without a cluster being asked."""
-    return check_input({**GOOD, **given})[0]
+    return check(**given)[0]
 
 
 def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +195,7 @@ class TestVariables:
     known = ("scheduler_replicas", "scheduler_resources", "airflow_version", "airflow_config")
 
     def check(self, *names: str) -> tuple[list[str], list[str]]:
-        return check_input({**GOOD, "variables": list(names), "known_variables": list(self.known)})
+        return check(variables=list(names), known_variables=list(self.known))
 
     def test_what_is_known_is_no_problem(self) -> None:
         assert self.check(*self.known) == ([], [])

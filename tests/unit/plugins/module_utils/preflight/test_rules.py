@@ -11,18 +11,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.environment import environment
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.names import RESERVED_GROUPS
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import (
-    OWNED,
-    check_architecture,
-    check_computed_variables,
-    check_executors,
-    check_object_names,
-    check_owned_options,
-    check_secret_options,
-)
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.bundle_rules import BUNDLE_RULES
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.owned_options import OWNED
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import RULES, Rule
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.volume_rules import VOLUME_RULES
+from tests.unit.plugins.module_utils.preflight.given import GOOD, VALUES, check
 from tools.rendered import RENDERED
+from tools.role_readmes import ROLES
 
 
 def manifests() -> Iterator[dict[str, Any]]:
@@ -38,16 +34,140 @@ def environments() -> Iterator[dict[str, Any]]:
             yield from container.get("env", [])
 
 
-def owned(**config: Any) -> list[str]:
-    return list(check_owned_options(environment(config)))
-
-
-def secret(**config: Any) -> list[str]:
-    return list(check_secret_options(environment(config), config))
+def of_config(**config: Any) -> list[str]:
+    return check(config=config)[0]
 
 
 def names(release: str, *groups: str, version: str = "3.1.0") -> list[str]:
-    return list(check_object_names(release, version, groups))
+    return check(release=release, worker_groups=[{"name": name} for name in groups], version=version)[0]
+
+
+#: What violates each rule, by when it applies.
+VIOLATIONS: dict[str, dict[str, Any]] = {
+    "two hosts name the same release of the same cluster": {"same_release": ["other"]},
+    "a host is in both inventory groups": {"groups": ["master_worker", "separated_services"]},
+    "an inventory sets a variable that the collection computes": {
+        "set_variables": ["__airflow_volumes"],
+        "computed_variables": ["__airflow_volumes"],
+    },
+    "the name of a variable is nearly that of one of a role": {
+        "variables": ["scheduler_replica"],
+        "known_variables": ["scheduler_replicas"],
+    },
+    "the name of a variable starts with that of a role, which has no such variable": {"variables": ["airflow_x"]},
+    "a name is no text": {"release": 7},
+    "a name is no DNS label": {"namespace": "A"},
+    "the name of an object that is made of it is too long": {"release": "a" * 36},
+    "it is no text": {"version": 3.1},
+    "it has not three numbers": {"version": "3.1"},
+    "it is older than 3.1.0": {"version": "3.0.6"},
+    "the tag of the image begins with another version": {"image": "apache/airflow:3.2.0"},
+    "two groups have one name": {"worker_groups": [{"name": "a"}, {"name": "a"}]},
+    "a group has the name of another part of the release": {"worker_groups": [{"name": "redis"}]},
+    "the name of a group's StatefulSet is too long": {"release": "a" * 25, "worker_groups": [{"name": "b" * 39}]},
+    "it has what is no executor": {"executors": ["celery", "local"]},
+    "Celery is not among them": {"executors": ["kubernetes"]},
+    "it has an executor twice": {"executors": ["celery", "celery"]},
+    "airflow_executors has kubernetes and airflow_config names an executor": {
+        "executors": ["celery", "kubernetes"],
+        "config": {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"},
+    },
+    "logs of pods of tasks are kept nowhere": {"executors": ["celery", "kubernetes"], "logs_are_in_pods": True},
+    "workers have no access to the database, and results are kept in it": {"workers_database_access": False},
+    "it is no address": {"airflow_result_backend_address": "redis://results:6379"},
+    "the name of an option is none": {"config": {"parallelism": 4}},
+    "it has an option that the collection sets itself": {"config": {"core__fernet_key": "a"}},
+    "it has a secret": {"config": {"smtp__smtp_password": "hunter2"}},
+    "airflow_config has the base URL, and airflow_base_url is not set": {"config": {"api__base_url": "http://a"}},
+    "it is no whole address": {"airflow_base_url": "airflow.example.com", "flower_base_url": "http://a?b"},
+    "the API server has an Ingress or an HTTPRoute without it": {"exposes_api_server": True},
+    "Flower has an Ingress or an HTTPRoute without it": {"exposes_flower": True},
+    "a file of your own and the collection's options are both given": {
+        "airflow_webserver_config": True,
+        "has_auth_options": True,
+    },
+    "airflow_auth_type is ldap without it": {"airflow_auth_type": "ldap"},
+    "a user looks others up without a password or a place to look": {
+        "airflow_auth_type": "ldap",
+        "airflow_auth_ldap_server": "ldaps://a",
+        "ldap_bind_is_incomplete": True,
+    },
+    "airflow_auth_type is oauth without it": {"airflow_auth_type": "oauth"},
+    "the database's certificate is verified without a CA": {"database_tls": "verify-full"},
+    "it is verify-ca for MySQL": {
+        "database_tls": "verify-ca",
+        "database_ca": "ca",
+        "database_is_mysql_with_tls": True,
+    },
+    "a key of no Secret is named": {"airflow_database_url_key": "url"},
+    "only the asynchronous URL is given": {"airflow_database_async_url_key": "async"},
+    "the database is not PostgreSQL": {"airflow_pgbouncer_enabled": True, "airflow_database_backend": "mysql"},
+    "the database is given as a URL": {
+        "airflow_pgbouncer_enabled": True,
+        "airflow_database_url_key": "url",
+        "airflow_database_secret": "database",
+    },
+    "Redis is the release's own": {"airflow_redis_tls": True},
+    "Redis is found through Sentinels": {
+        "airflow_redis_tls": True,
+        "has_own_redis": False,
+        "airflow_redis_sentinels": ["a:26379"],
+    },
+    "both are set": {"airflow_redis_host": "redis", "airflow_redis_sentinels": ["a:26379"]},
+    "the password of no Sentinels is set": {"sentinel_login": "airflow_redis_sentinel_secret"},
+    "rules are of no component": {"network_rules_of": ["workers"]},
+    "a proxy has no address": {
+        "proxies": {"wrong": [{"variable": "airflow_environment", "name": "HTTP_PROXY"}], "unread": []}
+    },
+    "the address of a proxy cannot be read, and no rule lets it through": {
+        "proxies": {
+            "wrong": [],
+            "unread": [{"variable": "airflow_environment", "name": "HTTP_PROXY", "components": "worker"}],
+        }
+    },
+    "it does not name a Secret and a key": {
+        "secrets_from": [{"variable": "airflow_fernet_key", "given": False, "from": "mine"}]
+    },
+    "the value and a Secret that holds it are both given": {
+        "secrets_from": [{"variable": "airflow_fernet_key", "given": True, "from": "mine/key"}]
+    },
+}
+#: Rules of one bundle or volume, which have tests of their own.
+ELSEWHERE = {*BUNDLE_RULES, *VOLUME_RULES}
+
+
+def describe(rule: Rule) -> str:
+    return f"{rule.variables.partition(' ')[0]}: {rule.when}"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=describe)
+def test_good_input_violates_no_rule(rule: Rule) -> None:
+    assert list(rule.messages({**GOOD, **VALUES})) == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in ELSEWHERE], ids=describe)
+def test_what_violates_a_rule_is_told_once_and_nothing_else_is(rule: Rule) -> None:
+    violation = VIOLATIONS[rule.when]
+    (message,) = rule.messages({**GOOD, **VALUES, **violation})
+    problems, warnings = check(**violation)
+    assert message in (warnings if rule.is_warning else problems)
+    assert len(problems + warnings) == 1 or rule.when == "it is no whole address"
+
+
+def test_every_violation_is_of_a_rule() -> None:
+    assert VIOLATIONS.keys() == {rule.when for rule in RULES if rule not in ELSEWHERE}
+
+
+def test_the_role_passes_all_that_rules_look_at() -> None:
+    file = ROLES / "airflow" / "vars" / "main" / "preflight.yml"
+    assert yaml.safe_load(file.read_text())["__airflow_rule_values"].keys() == VALUES.keys()
+
+
+def test_no_role_has_sentences_about_its_input() -> None:
+    """They are in the table, and a role passes values."""
+    sentence = re.compile(r"(?:Set|Write|Leave out|Take|Give|Name) (?:[a-z]+_[a-z_]+|one of)")
+    found = [path for path in ROLES.glob("*/vars/**/*.yml") if sentence.search(path.read_text())]
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -63,14 +183,14 @@ def names(release: str, *groups: str, version: str = "3.1.0") -> list[str]:
     ],
 )
 def test_an_option_that_the_collection_sets_is_refused(option: str, value: Any, instead: str) -> None:
-    (problem,) = owned(**{option: value})
+    (problem,) = of_config(**{option: value})
     assert option.lower().removeprefix("airflow__") in problem
     assert instead in problem
 
 
 def test_what_changes_nothing_is_let_through() -> None:
-    assert owned(core__executor="CeleryExecutor", scheduler__enable_health_check=True, api__port=8080) == []
-    assert owned(core__parallelism=4, celery__task_track_started=True) == []
+    assert of_config(core__executor="CeleryExecutor", scheduler__enable_health_check=True, api__port=8080) == []
+    assert of_config(core__parallelism=4, celery__task_track_started=True) == []
 
 
 def test_every_option_that_containers_are_given_from_a_secret_is_owned() -> None:
@@ -85,15 +205,15 @@ def test_every_option_that_containers_are_given_from_a_secret_is_owned() -> None
 
 @pytest.mark.parametrize("option", ["smtp__smtp_password", "sentry__sentry_dsn", "opensearch__password"])
 def test_a_secret_is_refused_with_the_way_by_a_secret(option: str) -> None:
-    (problem,) = secret(**{option: "hunter2"})
+    (problem,) = of_config(**{option: "hunter2"})
     assert option in problem
     assert f"AIRFLOW__{option.upper()}, valueFrom" in problem
     assert "hunter2" not in problem
 
 
 def test_what_only_leads_to_a_secret_is_none() -> None:
-    assert secret(smtp__smtp_password_cmd="cat /password", smtp__smtp_password_secret="smtp") == []
-    assert secret(smtp__smtp_password="", core__hide_sensitive_var_conn_fields=True, fab__enable_token=True) == []
+    assert of_config(smtp__smtp_password_cmd="cat /password", smtp__smtp_password_secret="smtp") == []
+    assert of_config(smtp__smtp_password="", core__hide_sensitive_var_conn_fields=True, fab__enable_token=True) == []
 
 
 def test_a_name_of_which_an_object_would_be_too_long() -> None:
@@ -128,22 +248,12 @@ def test_every_workload_and_service_of_a_release_is_reserved() -> None:
     assert made - RESERVED_GROUPS == set()
 
 
-def test_a_host_has_one_architecture() -> None:
-    assert len(list(check_architecture(["kind", "master_worker", "separated_services"]))) == 1
-    assert list(check_architecture(["kind", "master_worker"])) == []
-
-
-def test_a_computed_variable_is_refused() -> None:
-    (problem,) = check_computed_variables(["__airflow_volumes", "airflow_name"], ["__airflow_volumes"])
-    assert "__airflow_volumes" in problem
-
-
 class TestExecutors:
     """Celery is always there, and the first runs what names none."""
 
     @pytest.mark.parametrize("executors", [["celery"], ["celery", "kubernetes"], ["kubernetes", "celery"]])
     def test_combinations_that_there_are(self, executors: list[str]) -> None:
-        assert list(check_executors(executors)) == []
+        assert check(executors=executors) == ([], [])
 
     @pytest.mark.parametrize(
         ("executors", "message"),
@@ -155,7 +265,7 @@ class TestExecutors:
         ],
     )
     def test_others_are_refused_with_those_that_there_are(self, executors: list[str], message: str) -> None:
-        (problem,) = check_executors(executors)
+        ((problem,), _warnings) = check(executors=executors)
         assert re.match(f"airflow_executors {message}", problem)
         assert "[kubernetes, celery]" in problem
 
@@ -173,9 +283,9 @@ class TestExecutors:
     def test_what_airflow_executors_sets_is_not_for_airflow_config(
         self, option: str, value: object, instead: str
     ) -> None:
-        (problem,) = owned(**{option: value})
+        (problem,) = of_config(**{option: value})
         assert problem.startswith(f"airflow_config has {option}, which the collection sets itself.")
         assert instead in problem
 
     def test_how_airflow_keeps_pods_is_the_users_choice(self) -> None:
-        assert owned(kubernetes_executor__delete_worker_pods_on_failure=False) == []
+        assert of_config(kubernetes_executor__delete_worker_pods_on_failure=False) == []

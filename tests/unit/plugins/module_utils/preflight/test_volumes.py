@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,10 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.share import (
     Share,
-    check_retention,
-    check_share,
     quantity,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.volumes import Storage, check_bound
+from tests.unit.plugins.module_utils.preflight.given import check
 
 FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
 EVERYWHERE: dict[str, Any] = {"node_selector": {}, "tolerations": [], "affinity": {}}
@@ -67,7 +67,7 @@ class TestInput:
         ],
     )
     def test_will_do(self, given: dict[str, Any]) -> None:
-        assert check_share(share(**given)) == ([], [])
+        assert check(volumes=[asdict(share(**given))]) == ([], [])
 
     @pytest.mark.parametrize(
         ("given", "said"),
@@ -119,10 +119,10 @@ class TestInput:
         ],
     )
     def test_has_one_message(self, given: dict[str, Any], said: str) -> None:
-        assert check_share(share(**given))[0] == [said]
+        assert check(volumes=[asdict(share(**given))])[0] == [said]
 
     def test_both_that_nfs_needs_are_told(self) -> None:
-        assert len(check_share(share(type="nfs"))[0]) == 2
+        assert len(check(volumes=[asdict(share(type="nfs"))])[0]) == 2
 
     @pytest.mark.parametrize(
         ("given", "said"),
@@ -136,7 +136,7 @@ class TestInput:
         ],
     )
     def test_what_has_no_effect_is_a_warning(self, given: dict[str, Any], said: str) -> None:
-        problems, warnings = check_share(share(name="logs", **given))
+        problems, warnings = check(volumes=[asdict(share(name="logs", **given))])
         assert problems == []
         assert len(warnings) == 1
         assert warnings[0].startswith(said)
@@ -145,21 +145,16 @@ class TestInput:
 class TestRetention:
     @pytest.mark.parametrize("value", [0, "", "0", 30, "30", None])
     def test_will_do(self, value: Any) -> None:
-        assert check_retention({"airflow_logs_retention_days": value}, "a" * 38) == []
+        assert check(log_retention={"airflow_logs_retention_days": value})[0] == []
 
     @pytest.mark.parametrize("value", [-1, "a week", 1.5, True])
     def test_is_a_whole_number(self, value: Any) -> None:
-        (problem,) = check_retention({"airflow_logs_retention_days": value}, "airflow")
+        (problem,) = check(log_retention={"airflow_logs_retention_days": value})[0]
         assert problem.startswith(f"airflow_logs_retention_days is {value!r}. Write a whole number")
 
     def test_a_volume_is_not_more_than_full(self) -> None:
-        (problem,) = check_retention({"airflow_logs_retention_percent": 100}, "airflow")
+        (problem,) = check(log_retention={"airflow_logs_retention_percent": 100})[0]
         assert "up to 99" in problem
-
-    def test_the_release_has_a_name_that_a_cron_job_can_have(self) -> None:
-        (problem,) = check_retention({"airflow_logs_retention_days": 1}, "a" * 39)
-        assert "it may have 38 characters at most" in problem
-        assert check_retention({"airflow_logs_retention_days": 0}, "a" * 39) == []
 
 
 @pytest.mark.parametrize(

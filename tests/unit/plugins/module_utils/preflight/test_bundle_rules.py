@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.bundles import check_dag_bundles
+from tests.unit.plugins.module_utils.preflight.given import check
 
 HTTPS: dict[str, Any] = {"name": "team-a", "repository": "https://git.example.com/data/dags.git"}
 SSH: dict[str, Any] = {"name": "team-b", "repository": "git@git.example.com:data/dags.git", "secret": "team-b"}
@@ -16,12 +16,12 @@ SSH: dict[str, Any] = {"name": "team-b", "repository": "git@git.example.com:data
 
 def only(bundle: dict[str, Any]) -> str:
     """Return what is wrong with a bundle, which has to be one thing."""
-    (problem,) = check_dag_bundles([bundle])
+    (problem,) = check(dag_bundles=[bundle])[0]
     return problem
 
 
 def test_nothing_is_wrong_without_bundles() -> None:
-    assert check_dag_bundles([]) == []
+    assert check(dag_bundles=[])[0] == []
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_nothing_is_wrong_without_bundles() -> None:
     ],
 )
 def test_what_can_be_fetched(bundle: dict[str, Any]) -> None:
-    assert check_dag_bundles([bundle]) == []
+    assert check(dag_bundles=[bundle])[0] == []
 
 
 def test_two_of_one_name() -> None:
-    (problem,) = check_dag_bundles([HTTPS, HTTPS])
+    (problem,) = check(dag_bundles=[HTTPS, HTTPS])[0]
     assert problem.startswith("airflow_dag_bundles has more than one bundle named team-a.")
 
 

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Input with which nothing is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import check_input
+
+#: What the role passes beside the other options, of a release with its own database and Redis.
+VALUES: dict[str, Any] = {
+    "workers_database_access": True,
+    "logs_are_in_pods": False,
+    "airflow_result_backend_secret": "",
+    "airflow_result_backend_address": "",
+    "airflow_base_url": "",
+    "exposes_api_server": False,
+    "flower_base_url": "",
+    "exposes_flower": False,
+    "airflow_webserver_config": False,
+    "airflow_auth_type": "database",
+    "has_auth_options": False,
+    "airflow_auth_ldap_server": "",
+    "ldap_bind_is_incomplete": False,
+    "airflow_auth_oauth_providers": 0,
+    "database_tls": "disable",
+    "database_ca": "",
+    "database_is_mysql_with_tls": False,
+    "airflow_database_backend": "postgresql",
+    "airflow_database_secret": "",
+    "airflow_database_url_key": "",
+    "airflow_database_async_url_key": "",
+    "airflow_pgbouncer_enabled": False,
+    "airflow_redis_tls": False,
+    "airflow_redis_host": "",
+    "airflow_redis_sentinels": [],
+    "has_own_redis": True,
+    "sentinel_login": "",
+    "network_rules_of": [],
+    "network_components": ["api-server", "worker"],
+    "has_network_policies": True,
+    "proxies": {"rules": {}, "wrong": [], "unread": []},
+    "secrets_from": [{"variable": "airflow_fernet_key", "given": False, "from": ""}],
+}
+
+GOOD: dict[str, Any] = {
+    "release": "airflow",
+    "namespace": "airflow",
+    "create_namespace": True,
+    "version": "3.1.0",
+    "image": "registry.example.com/airflow:ours",
+    "config": {},
+    "worker_groups": [{"name": "worker"}],
+    "dag_bundles": [],
+    "executors": ["celery"],
+    "packages": [],
+    "storage_classes": {},
+    "volumes": [],
+    "log_retention": {},
+    "node_selector": {},
+    "tolerations": [],
+    "affinity": {},
+    "permissions": [],
+    "secrets": [],
+    "certificates": [],
+    "kinds": [],
+    "services": [],
+    "trial_pod": {},
+    "namespace_object": {},
+    "same_release": [],
+    "separate_results": False,
+    "variables": [],
+    "known_variables": [],
+    "computed_variables": [],
+    "set_variables": [],
+    "groups": [],
+    "digest": "d1",
+    "render": None,
+    "values": VALUES,
+}
+
+
+def check(**given: Any) -> tuple[list[str], list[str]]:
+    """Return the problems and warnings of input that is good but for what is given, an option or one of the values."""
+    values = {**VALUES, **{name: value for name, value in given.items() if name in VALUES}}
+    options = {name: value for name, value in given.items() if name not in VALUES}
+    return check_input({**GOOD, **options, "values": values})
