@@ -68,6 +68,7 @@ class InProcessAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
+        self._refuse_another_cluster(task_vars)
         if not self._same_process():
             if "lock_holder" in self.options:
                 # Whose run it is can be told only here.
@@ -96,6 +97,17 @@ class InProcessAction(ActionBase):
             return {"failed": True, "msg": failure.message, **failure.result}
         result.setdefault("changed", False)
         return result
+
+    def _refuse_another_cluster(self, task_vars: dict[str, Any]) -> None:
+        """Refuse a play of a user's own that leaves out the cluster which the inventory names."""
+        for option in ("kubeconfig", "context"):
+            variable = f"airflow_{option}"
+            is_left_out = option in self.options and option not in self._task.args
+            if is_left_out and self._templar.template(task_vars.get(variable)):
+                raise AnsibleActionFail(
+                    f"{variable} is set, but this play does not pass it to the modules of airflow.kubernetes, which would "
+                    "use another cluster. Set module_defaults in the play as playbooks/separated_services.yml does."
+                )
 
     def _same_process(self) -> bool:
         return (

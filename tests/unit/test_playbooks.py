@@ -82,6 +82,22 @@ def test_a_play_runs_here_and_for_releases_alone(playbook: Path) -> None:
             "ansible_become": False,
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }
+        # Once, for all modules of the collection.
+        assert play["module_defaults"] == {
+            "group/airflow.kubernetes.airflow": {
+                "kubeconfig": "{{ airflow_kubeconfig | default(omit, true) }}",
+                "context": "{{ airflow_context | default(omit, true) }}",
+            }
+        }
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_role_of_an_architecture_has_its_tag(architecture: str) -> None:
+    (play,) = plays(CHECKOUT / "playbooks" / f"{architecture}.yml")
+    for task in play["tasks"]:
+        name = task["ansible.builtin.import_role"]["name"].removeprefix("airflow.kubernetes.")
+        # What all share is read by every other role.
+        assert task["tags"] == (["airflow", "always"] if name == "airflow" else [name])
 
 
 def test_the_root_only_imports() -> None:

@@ -55,6 +55,27 @@ def run(action: Action, **task_vars: Any) -> dict[str, Any]:
     return action.run(None, {"inventory_hostname": "release", **task_vars})
 
 
+class TestTheCluster:
+    """What the inventory says of it reaches a task by the play's module_defaults."""
+
+    @pytest.fixture
+    def action(self, action: Action, monkeypatch: pytest.MonkeyPatch) -> Action:
+        monkeypatch.setattr(Action, "options", {**Action.options, "context": {"type": "str"}})
+        action._templar.template = lambda value: value
+        return action
+
+    def test_is_refused_where_a_play_leaves_it_out(self, action: Action) -> None:
+        with pytest.raises(AnsibleActionFail, match="airflow_context is set, but this play does not pass it"):
+            run(action, airflow_context="production")
+        assert action.tasks == []
+
+    def test_is_taken_where_it_is_passed_or_not_named(self, action: Action) -> None:
+        run(action, airflow_context="", airflow_kubeconfig="/elsewhere")
+        action._task.args = {"name": "web", "context": "production"}
+        run(action, airflow_context="production")
+        assert [task.params["context"] for task in action.tasks] == [None, "production"]
+
+
 class TestHere:
     @pytest.mark.parametrize("transport", ["local", "ansible.builtin.local"])
     def test_with_a_local_connection(self, action: Action, transport: str) -> None:
