@@ -105,8 +105,8 @@ class InProcessAction(ActionBase):
             is_left_out = option in self.options and option not in self._task.args
             if is_left_out and self._templar.template(task_vars.get(variable)):
                 raise AnsibleActionFail(
-                    f"{variable} is set, but this play does not pass it to the modules of airflow.kubernetes, which would "
-                    "use another cluster. Set module_defaults in the play as playbooks/separated_services.yml does."
+                    f"{variable} is set, but this play does not pass it to the modules of airflow.kubernetes, which "
+                    "would use another cluster. Set module_defaults as in playbooks/separated_services.yml."
                 )
 
     def _same_process(self) -> bool:
