@@ -26,11 +26,12 @@ def main() -> int:
 
 def readme(role: Path) -> str:
     """Return the README of a role."""
-    spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]
-    return "\n".join(_lines(role.name, spec)) + "\n"
+    points = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    return "\n".join(_lines(role.name, points)) + "\n"
 
 
-def _lines(name: str, spec: Mapping[str, Any]) -> Iterator[str]:
+def _lines(name: str, points: Mapping[str, Any]) -> Iterator[str]:
+    spec = points["main"]
     yield "<!-- Written by `make docs` from meta/argument_specs.yml. -->"
     yield f"# airflow.kubernetes.{name}"
     yield ""
@@ -54,6 +55,18 @@ def _lines(name: str, spec: Mapping[str, Any]) -> Iterator[str]:
     yield "```"
     yield ""
     yield "## Variables"
+    yield from _options(spec)
+    for point, its in points.items():
+        # A component in the pod of another role has all its variables there, too.
+        if point != "main" and its["options"] != spec["options"]:
+            yield ""
+            yield f"## Entry point `{point}`"
+            yield ""
+            yield f"{its['short_description']}. {' '.join(_texts(its['description']))}"
+            yield from _options(its)
+
+
+def _options(spec: Mapping[str, Any]) -> Iterator[str]:
     for option, facts in spec.get("options", {}).items():
         yield ""
         yield f"### `{option}`"

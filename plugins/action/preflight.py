@@ -24,11 +24,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.condi
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils import _role_arguments
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments import Argument
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import load_all, role_files
 
 # As Ansible found it, links and all: its loader keeps files by their paths.
 _ROLES = Path(__file__).parents[2] / "roles"
 #: Where roles define what users may set, and what follows from it.
-_PUBLIC, _COMPUTED = "*/defaults/main.yml", ("*/vars/main.yml", "*/vars/main/*.yml")
 #: What two hosts agree in that are the same release. Where objects are written as files, the folder is the cluster.
 _IDENTITY = (
     "airflow_kubeconfig",
@@ -63,8 +63,8 @@ class ActionModule(InProcessAction):
         if self.wrong_arguments:
             return {"failed": True, "msg": "\n".join(self.wrong_arguments)}
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
-        self._task.args["known_variables"] = sorted(_names_in(_PUBLIC))
-        self._task.args["computed_variables"] = sorted(_names_in(*_COMPUTED))
+        self._task.args["known_variables"] = sorted(_names_in("defaults"))
+        self._task.args["computed_variables"] = sorted(_names_in("vars"))
         self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
         self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith("__")]
         # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
@@ -82,7 +82,7 @@ class ActionModule(InProcessAction):
         others = [host for host in hosts if host != task_vars.get("inventory_hostname")]
         if not others:
             return
-        defaults = self._loader.load_from_file(str(_ROLES / "airflow" / "defaults" / "main.yml"))
+        defaults = load_all(role_files(_ROLES / "airflow", "defaults"), self._loader)
         own = [self._templar.template(task_vars.get(name, defaults[name])) for name in _IDENTITY]
         for other in others:
             # What refers to what the host does not know yet is no name of this release.
@@ -117,9 +117,9 @@ def _wrong_extras(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
     return problems_of_extras(levels)
 
 
-def _names_in(*patterns: str) -> set[str]:
-    """Return the names of the variables that the roles' files define."""
-    files = [file for pattern in patterns for file in _ROLES.glob(pattern)]
+def _names_in(kind: str) -> set[str]:
+    """Return the names of the variables that the roles' ``defaults`` or ``vars`` define."""
+    files = [file for role in _ROLES.iterdir() for file in role_files(role, kind)]
     return {name for file in files for name in _TOP_LEVEL_NAME.findall(file.read_text(encoding="utf-8"))}
 
 

@@ -103,7 +103,8 @@ class InProcessAction(ActionBase):
         for option in ("kubeconfig", "context"):
             variable = f"airflow_{option}"
             is_left_out = option in self.options and option not in self._task.args
-            if is_left_out and self._templar.template(task_vars.get(variable)):
+            value = task_vars.get(variable)
+            if is_left_out and value and self._templar.template(value):
                 raise AnsibleActionFail(
                     f"{variable} is set, but this play does not pass it to the modules of airflow.kubernetes, which "
                     "would use another cluster. Set module_defaults as in playbooks/separated_services.yml."

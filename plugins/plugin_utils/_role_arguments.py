@@ -18,6 +18,8 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.yaml import yaml_load
 
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
+
 #: Returns what a YAML file holds.
 Load = Callable[[Path], Any]
 
@@ -57,7 +59,9 @@ def arguments_of(
     :param template: evaluates what a variable holds.
     """
     for role in sorted(path.name for path in roles.iterdir()):
-        defaults = load(roles / role / "defaults" / "main.yml") or {}
+        defaults: dict[str, Any] = {}
+        for file in role_files(roles / role, "defaults"):
+            defaults |= load(file) or {}
         specs = (roles / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
         options = yaml_load(specs)["argument_specs"]["main"]["options"]
         for name, option in options.items():

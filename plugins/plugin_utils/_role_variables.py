@@ -21,11 +21,19 @@ def with_roles(variables: Mapping[str, Any], folder: Path, roles: Iterable[str],
     found: dict[str, Any] = {}
     fixed: dict[str, Any] = {}
     for role in roles:
-        found |= _load(loader, folder / role / "defaults" / "main.yml")
-        fixed |= _load(loader, folder / role / "vars" / "main.yml")
+        found |= load_all(role_files(folder / role, "defaults"), loader)
+        fixed |= load_all(role_files(folder / role, "vars"), loader)
     return {**found, **variables, **fixed} if found or fixed else variables
 
 
-def _load(loader: Any, path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = loader.load_from_file(str(path), unsafe=True, trusted_as_template=True) or {}
-    return loaded
+def role_files(role: Path, kind: str) -> list[Path]:
+    """Return the files of a role's ``defaults`` or ``vars``: one file, or a folder with one for each subject."""
+    return sorted([*role.glob(f"{kind}/main.yml"), *role.glob(f"{kind}/main/*.yml")])
+
+
+def load_all(files: Iterable[Path], loader: Any) -> dict[str, Any]:
+    """Return the variables of files as they are written."""
+    found: dict[str, Any] = {}
+    for file in files:
+        found |= loader.load_from_file(str(file), unsafe=True, trusted_as_template=True) or {}
+    return found

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [
     *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
@@ -51,7 +53,8 @@ NO_VARIABLES = {"master_worker", "airflow_task_pod"}
 
 @every_page
 def test_variables_exist(page: Path) -> None:
-    known = {name for role in ROLES for name in read(f"roles/{role}/defaults/main.yml")}
+    files = [file for role in ROLES for file in role_files(CHECKOUT / "roles" / role, "defaults")]
+    known = {name for file in files for name in yaml.safe_load(file.read_text())}
     named = set(re.findall(r"`(\w+)`", page.read_text())) | set(
         re.findall(r"^ *(?:- )?(\w+):", page.read_text(), re.MULTILINE) + re.findall(r"-e (\w+)=", page.read_text())
     )

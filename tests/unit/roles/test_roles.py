@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.role_readmes import ROLES, readme
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
+from tools.role_readmes import MARKUP, ROLES, readme
 
 every_role = pytest.mark.parametrize(
     "role", sorted(path for path in ROLES.iterdir() if path.is_dir()), ids=lambda r: r.name
@@ -26,10 +27,9 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def variables(role: Path) -> dict[str, Any]:
-    """Return what is in a role's vars, which may be a folder of files."""
-    files = [*role.glob("vars/main.yml"), *role.glob("vars/main/*.yml")]
-    return {name: value for file in files for name, value in load(file).items()}
+def variables(role: Path, kind: str = "vars") -> dict[str, Any]:
+    """Return what is in a role's ``vars`` or ``defaults``, which may be a folder of files."""
+    return {name: value for file in role_files(role, kind) for name, value in load(file).items()}
 
 
 def load(path: Path) -> Any:
@@ -37,14 +37,35 @@ def load(path: Path) -> Any:
 
 
 def options(role: Path) -> dict[str, Any]:
-    spec: dict[str, Any] = load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]
-    return spec.get("options", {})
+    """Return the options of all entry points of a role."""
+    points = load(role / "meta" / "argument_specs.yml")["argument_specs"].values()
+    return {name: facts for point in points for name, facts in (point.get("options") or {}).items()}
 
 
 @every_role
 def test_the_argument_specs_have_the_names_and_values_of_the_defaults(role: Path) -> None:
     specified = {name: facts.get("default") for name, facts in options(role).items()}
-    assert specified == load(role / "defaults" / "main.yml")
+    assert specified == variables(role, "defaults")
+
+
+@every_role
+def test_a_default_has_the_first_sentence_of_its_description_above_it(role: Path) -> None:
+    above = re.compile(r"((?:^# .*\n)+)(\w+):", re.MULTILINE)
+    said = {name: comment for file in role_files(role, "defaults") for comment, name in above.findall(file.read_text())}
+    for name, facts in options(role).items():
+        description = facts["description"]
+        text = MARKUP.sub(lambda match: match[2], description if isinstance(description, str) else description[0])
+        sentence = re.split(r"(?<=[.])\s", text)[0]
+        comment = re.sub(r"^# ", "", said[name], flags=re.MULTILINE).replace("\n", " ").strip()
+        assert comment.endswith(sentence), name
+
+
+def test_an_operation_has_an_entry_point_and_variables_of_its_own() -> None:
+    role = ROLES / "airflow"
+    points = load(role / "meta" / "argument_specs.yml")["argument_specs"]
+    assert points.keys() == {path.stem for path in role.glob("tasks/*.yml")}
+    names = [name for point in points.values() for name in point["options"]]
+    assert len(names) == len(set(names))
 
 
 @every_role
@@ -57,7 +78,7 @@ def test_a_default_is_of_the_type_that_is_specified(role: Path) -> None:
 
 @every_role
 def test_names_start_with_the_name_of_the_role(role: Path) -> None:
-    public, computed = load(role / "defaults" / "main.yml"), variables(role)
+    public, computed = variables(role, "defaults"), variables(role)
     assert [name for name in public if not name.startswith(f"{role.name}_")] == []
     assert [name for name in computed if not name.startswith(f"__{role.name}_")] == []
 
@@ -65,7 +86,7 @@ def test_names_start_with_the_name_of_the_role(role: Path) -> None:
 @every_role
 def test_no_name_is_both_a_default_and_a_var(role: Path) -> None:
     """A variable in vars/ would win over the inventory."""
-    assert not load(role / "defaults" / "main.yml").keys() & variables(role).keys()
+    assert not variables(role, "defaults").keys() & variables(role).keys()
 
 
 @every_role

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
 from tools._app_images import APP_IMAGES
 from tools.rendered import CHECKOUT
 from tools.role_readmes import ROLES
+
+
+def read(file: Path) -> dict[str, Any]:
+    return yaml.safe_load(file.read_text()) or {}
 
 
 def defaults() -> dict[str, str]:
     """Return the images of the roles' defaults by the variable, short as Docker names them."""
     found: dict[str, str] = {}
     for role in ROLES.iterdir():
-        given = yaml.safe_load((role / "defaults" / "main.yml").read_text()) or {}
+        given = {key: value for file in role_files(role, "defaults") for key, value in read(file).items()}
         image = given.get(f"{role.name}_image")
         if image:
             image = image.replace("{{ airflow_version }}", given.get("airflow_version", ""))

@@ -14,6 +14,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
 from tools.role_readmes import ROLES
 
 PLUGINS = ROLES.parent / "plugins"
@@ -63,8 +64,8 @@ class TestPreflight:
         known = set(params["known_variables"])
         assert {"airflow_version", "scheduler_replicas", "workers_groups"} <= known
         assert "__scheduler_container" in set(params["computed_variables"]) - known
-        for role in ROLES.iterdir():
-            assert yaml.safe_load((role / "defaults" / "main.yml").read_text()).keys() <= known
+        for file in (file for role in ROLES.iterdir() for file in role_files(role, "defaults")):
+            assert yaml.safe_load(file.read_text()).keys() <= known
 
     def test_looks_at_the_variables_that_start_with_a_roles_name(self, seen: Any) -> None:
         params = seen(scheduler_replica=2, airflow_version="3.1.0", my_scheduler=1, ansible_host="x", schedulerx=1)
