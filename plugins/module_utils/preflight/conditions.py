@@ -35,7 +35,6 @@ _TAG_VERSION = re.compile(r"v?([2-9]\.\d+\.\d+)(?!\d)")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 _ADDRESS = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 _BASE_URL = re.compile(r"https?://[^/?#@ ]+(/[A-Za-z0-9_.~-]+)*/?")
-_SECRET_AND_KEY = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
 #: What the key of an option says whose value is a secret (``sensitive: true`` in Airflow's config.yml, and providers');
 #: not of those that only tell where it is: ``_cmd`` runs a command, ``_secret`` asks a secrets backend.
 _SECRET_KEY = re.compile(r"(PASSWORD|PASSWD|SECRET|SECRET_KEY|ACCESS_KEY|TOKEN|API_KEY|FERNET_KEY|_DSN|BASIC_AUTH)$")
@@ -199,24 +198,14 @@ def option_name(variable: str) -> str:
     return variable.removeprefix("AIRFLOW__").lower()
 
 
-def secrets_without_key(given: Given) -> Iterator[Fields]:
-    if wrong := [origin for origin in given["secrets_from"] if origin["from"] and not _names_key(origin["from"])]:
-        yield {"variables": ", ".join(f"{origin['variable']}_from" for origin in wrong)}
-
-
 def secrets_given_twice(given: Given) -> Iterator[Fields]:
-    if both := [origin["variable"] for origin in given["secrets_from"] if origin["from"] and origin["given"]]:
-        yield {"variables": ", ".join(both)}
+    return ({"variable": of["variable"]} for of in given["secret_origins"] if of["given"] and of["secret"])
 
 
 def unknown_components(given: Given) -> Iterator[Fields]:
     known = given["network_components"]
     if unknown := [name for name in given["network_rules_of"] if name not in known]:
         yield {"unknown": ", ".join(unknown), "known": ", ".join(known)}
-
-
-def _names_key(text: str) -> bool:
-    return bool(_SECRET_AND_KEY.fullmatch(text))
 
 
 def _type(value: Any) -> str:

@@ -298,7 +298,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_pgbouncer_enabled airflow_database_url_key",
         "the database is given as a URL",
         "airflow_pgbouncer_enabled is true, but airflow_database_url_key gives a whole URL, of which PgBouncer cannot "
-        "be made. Give airflow_database_host, airflow_database_user and airflow_database_password_key instead.",
+        "be made. Give airflow_database_host, airflow_database_user and airflow_database_secret_key instead.",
         lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_url_key"],
     ),
     # Broker.
@@ -354,17 +354,9 @@ RULES: tuple[Rule, ...] = (
     ),
     # Secrets.
     Rule(
-        "airflow_fernet_key_from airflow_api_secret_key_from airflow_jwt_secret_from airflow_admin_password_from "
-        "flower_password_from",
-        "it does not name a Secret and a key",
-        "{variables} has to name a Secret and a key of it: <name>/<key>.",
-        find=on.secrets_without_key,
-    ),
-    Rule(
         "airflow_fernet_key airflow_api_secret_key airflow_jwt_secret airflow_admin_password flower_password",
         "the value and a Secret that holds it are both given",
-        "{variables} is given, and so is the same with _from, which names a Secret that holds it. Leave out one of the "
-        "two.",
+        "{variable} is given, and so is {variable}_secret, which names a Secret that holds it. Leave out one of them.",
         find=on.secrets_given_twice,
     ),
     *BUNDLE_RULES,

@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
     "network_components": ["api-server", "worker"],
     "has_network_policies": True,
     "proxies": {"rules": {}, "wrong": [], "unread": []},
-    "secrets_from": [{"variable": "airflow_fernet_key", "given": False, "from": ""}],
+    "secret_origins": [{"variable": "airflow_fernet_key", "given": False, "secret": ""}],
 }
 
 GOOD: dict[str, Any] = {

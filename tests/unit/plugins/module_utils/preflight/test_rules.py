@@ -125,11 +125,8 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
             "unread": [{"variable": "airflow_environment", "name": "HTTP_PROXY", "components": "worker"}],
         }
     },
-    "it does not name a Secret and a key": {
-        "secrets_from": [{"variable": "airflow_fernet_key", "given": False, "from": "mine"}]
-    },
     "the value and a Secret that holds it are both given": {
-        "secrets_from": [{"variable": "airflow_fernet_key", "given": True, "from": "mine/key"}]
+        "secret_origins": [{"variable": "airflow_fernet_key", "given": True, "secret": "mine"}]
     },
 }
 #: Rules of one bundle or volume, which have tests of their own.
