@@ -93,7 +93,7 @@ def is_waiting(verdict: Verdict) -> bool:
     return verdict.state == State.NOT_YET and verdict.blocks
 
 
-class Told:
+class ProgressReporter:
     """What the user has been told: a line when an object changes its state, or for a while does something else."""
 
     def __init__(self, say: Callable[[str], None], seconds: Callable[[], float]) -> None:

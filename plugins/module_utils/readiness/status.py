@@ -18,10 +18,10 @@ from ..kube.lease import lease_path, told_holder
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
-from .cache import CLAIM, SUBJECTS, WITNESSES, Change, Release
-from .health import COMPONENTS, Answer, heartbeat
+from .cache import CLAIM, EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
+from .evaluators import EVALUATORS, causes_first, settled
+from .health import COMPONENTS, HealthResponse, heartbeat
 from .health_probe import HEALTH_OPTIONS, health_question
-from .judges import JUDGES, causes_first, settled
 from .progress import duration
 from .verdict import Key, State, Verdict
 from .watcher import Probe
@@ -100,7 +100,7 @@ class Status:
     queues: Sequence[Queue]
     versions: Mapping[str, str]
     address: str
-    health: Answer | None
+    health: HealthResponse | None
     flower_address: str = ""
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
     holder: str = ""
@@ -134,20 +134,20 @@ def ask(task: Task) -> Status:
     require(client, params)
     probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
     with ThreadPoolExecutor(5) as pool:
-        asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))
+        asked = pool.submit(probe.objects, (*PRIMARY_KINDS, *EVIDENCE_KINDS))
         health = pool.submit(probe.health) if question else None
         listed = pool.submit(_services, client, namespace, release)
         version = pool.submit(client.request, "get", "/version")
         holder = pool.submit(_holder, client, namespace, release)
         changes = asked.result()
         where = f"Release {release} in namespace {namespace}"
-        if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in SUBJECTS):
+        if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in PRIMARY_KINDS):
             raise Failure(f"{where} has no workloads ({client.where}). Deploy it first, or correct the names.")
         services = listed.result()
         flower = next((service for service in services if labels(service).get(COMPONENT) == "flower"), None)
         return build(
             title=where,
-            release=Release(release),
+            release=ObjectCache(release),
             changes=changes,
             now=client.now(),
             health=health.result() if health else None,
@@ -160,10 +160,10 @@ def ask(task: Task) -> Status:
 
 def build(
     title: str,
-    release: Release,
+    release: ObjectCache,
     changes: Sequence[Change],
     now: datetime,
-    health: Answer | None,
+    health: HealthResponse | None,
     kubernetes: str,
     address: str,
     flower_address: str = "",
@@ -174,7 +174,7 @@ def build(
         release.take(change)
     raw: dict[str, dict[str, Obj]] = {change.kind: {name(obj): obj for obj in change.objects} for change in changes}
     # What fails where it waits for others has not failed, as far as one look can tell.
-    verdicts = settled({key: JUDGES[key.kind](release.case(key, now)) for key in release.to_judge()}, None)
+    verdicts = settled({key: EVALUATORS[key.kind](release.context(key, now)) for key in release.to_judge()}, None)
     pods = [pod for pod in raw.get("Pod", {}).values() if not deleted(pod)]
     workloads = [key for key in verdicts if key.kind in ("Deployment", "StatefulSet")]
     workloads.sort(key=lambda key: key.name)
@@ -184,7 +184,7 @@ def build(
         )
         for key in workloads
     ]
-    others = {key: verdicts[key] for key in causes_first(verdicts, release.is_gated) if key not in workloads}
+    others = {key: verdicts[key] for key in causes_first(verdicts, release.has_dependencies) if key not in workloads}
     objects = [raw[key.kind][key.name] for key in workloads]
     airflow = sorted({labels(obj)[VERSION] for obj in objects if VERSION in labels(obj) and _marks(obj)})
     return Status(
@@ -272,7 +272,7 @@ def _health_cell(component: Component) -> str:
 
 
 def _component(
-    key: Key, workload: Obj, pods: Sequence[Obj], verdict: Verdict, health: Answer | None, now: datetime
+    key: Key, workload: Obj, pods: Sequence[Obj], verdict: Verdict, health: HealthResponse | None, now: datetime
 ) -> Component:
     template = (spec(workload).get("template") or {}).get("spec") or {}
     marks = _marks(workload)
@@ -292,7 +292,7 @@ def _component(
     )
 
 
-def _parts(marks: Sequence[str], health: Answer | None, now: datetime) -> dict[str, Part]:
+def _parts(marks: Sequence[str], health: HealthResponse | None, now: datetime) -> dict[str, Part]:
     if health is None or health.problem:
         return {}
     parts = {}

@@ -55,7 +55,7 @@ class Verdict:
     :param advice: the next step for the reader.
     :param log: where more is to be read.
     :param again: when to judge again though nothing has changed, because a grace ends then.
-    :param at_gate: it is at a container that only waits for other objects (see :data:`GATE_PREFIX`).
+    :param awaits_dependencies: it is at a container that only waits for other objects (see :data:`WAIT_PREFIX`).
     :param blocks: false for an object that need not be done for the release to be.
     :param alive: slow or waiting for others, but nothing speaks against it.
     :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
@@ -72,7 +72,7 @@ class Verdict:
     advice: str = ""
     log: LogSource | None = None
     again: datetime | None = None
-    at_gate: bool = False
+    awaits_dependencies: bool = False
     blocks: bool = True
     alive: bool = False
     stuck: tuple[Key, ...] = ()

@@ -19,14 +19,15 @@ from ..core.labels import RELEASE_LABEL
 from ..kube.lease import RENEWAL
 from . import health as _health
 from . import progress
-from .cache import SUBJECTS, WITNESSES, WORKLOADS, Change, Release
-from .health import Answer
-from .judges import JUDGES, awaited, causes_first, settled
-from .progress import Finding, Told
-from .sayings import Saying, saying_of
+from .cache import EVIDENCE_KINDS, PRIMARY_KINDS, WORKLOADS, Change, ObjectCache
+from .evaluators import EVALUATORS, awaited, causes_first, settled
+from .health import HealthResponse
+from .log_patterns import LogPattern, match_log
+from .options import WaitOptions
+from .progress import Finding, ProgressReporter
+from .source import Source
 from .verdict import Key, State, Verdict, never, not_yet
-from .watcher import News, Trouble
-from .wish import Source, Wish
+from .watcher import WatchError, WatchEvent
 
 #: Seconds between the first *never* and the failure, to tell with it what else has failed; fewer after a grace.
 GATHERING, GATHERING_AFTER_GRACE = 2.0, 1.0
@@ -49,18 +50,18 @@ class Waiting:
     def __init__(
         self,
         source: Source,
-        wish: Wish,
+        options: WaitOptions,
         say: Callable[[str], None],
         keep: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._wish = wish
+        self._options = options
         self._keep = keep
         self._clock = clock
         self._began = clock()
-        self._release = Release(wish.release, wish.limits)
-        self._told = Told(say, self._seconds)
+        self._release = ObjectCache(options.release, options.limits)
+        self._told = ProgressReporter(say, self._seconds)
         self._verdicts: dict[Key, Verdict] = {}
         self._dirty: set[Key] = set()
         self._listed: set[str] = set()
@@ -78,12 +79,12 @@ class Waiting:
 
     def look(self) -> dict[str, Any]:
         """Return the verdicts as they are now, without waiting for any object (check mode)."""
-        self._list(SUBJECTS)
+        self._list(PRIMARY_KINDS)
         if not self._all_done():
-            self._list(WITNESSES)
-        elif self._wish.health and self._verdicts:
+            self._list(EVIDENCE_KINDS)
+        elif self._options.health and self._verdicts:
             self._source.ask_health()
-            self._take(self._source.news(ONE_ANSWER, 0))
+            self._take(self._source.receive(ONE_ANSWER, 0))
         self._told.first(self._settled())
         return self._result()
 
@@ -98,21 +99,21 @@ class Waiting:
             self._source.close()
 
     def _wait(self) -> dict[str, Any]:
-        self._list(SUBJECTS)
+        self._list(PRIMARY_KINDS)
         self._check_presence()
         if not self._all_done():
-            self._list(WITNESSES)
+            self._list(EVIDENCE_KINDS)
             self._check_namespace()
         self._told.first(self._settled())
         while not self._finished():
             self._keep()
             self._fail_if_hopeless()
-            if self._counted >= self._wish.timeout:
+            if self._counted >= self._options.timeout:
                 raise self._timed_out()
             self._ask_health_if_due()
             if not self._all_done() or self._health.asked > 1:
                 self._watch()
-            news = self._source.news(self._next_moment(), self._judging_pause())
+            news = self._source.receive(self._next_moment(), self._judging_pause())
             self._count()
             self._take(news)
             if all(key.kind == "Health" for key in self._verdicts):
@@ -137,7 +138,7 @@ class Waiting:
     def _watch(self) -> None:
         if not self._watching:
             self._watching = True
-            if missing := [kind for kind in WITNESSES if kind not in self._listed]:
+            if missing := [kind for kind in EVIDENCE_KINDS if kind not in self._listed]:
                 self._list(missing)
             self._release.adds_nodes = self._source.adds_nodes()
             self._dirty |= set(self._release.to_judge())
@@ -151,19 +152,19 @@ class Waiting:
             self._counted += clock - self._counted_until
         self._counted_until = clock
 
-    def _take(self, news: Iterable[News]) -> None:
+    def _take(self, news: Iterable[WatchEvent]) -> None:
         for item in news:
             if isinstance(item, Change):
                 self._dirty |= self._release.take(item)
-            elif isinstance(item, Answer):
+            elif isinstance(item, HealthResponse):
                 self._health.take(item, self._clock())
             else:
-                self._take_trouble(item)
+                self._take_error(item)
         self._judge()
 
-    def _take_trouble(self, trouble: Trouble) -> None:
-        if trouble.lasting:
-            raise Failure(f"{self._wish}: {trouble.message}", **self._result())
+    def _take_error(self, trouble: WatchError) -> None:
+        if trouble.permanent:
+            raise Failure(f"{self._options}: {trouble.message}", **self._result())
         if trouble.message and not self._trouble:
             self._told.note(f"the cluster does not answer: {trouble.message}")
         self._trouble = trouble.message
@@ -178,12 +179,12 @@ class Waiting:
         """Judge again what has changed, and what may have changed by time alone."""
         began = self._clock()
         now = self._source.now()
-        wanted = {key for key in self._release.to_judge() if not self._wish.only or str(key) in self._wish.only}
+        wanted = {key for key in self._release.to_judge() if not self._options.only or str(key) in self._options.only}
         due = {key for key, verdict in self._verdicts.items() if verdict.again and verdict.again <= now}
         for key in [key for key in self._verdicts if key not in wanted and key.kind != "Health"]:
             del self._verdicts[key]
         for key in wanted & (self._dirty | due | (wanted - set(self._verdicts))):
-            self._verdicts[key] = self._second_try(JUDGES[key.kind](self._release.case(key, now)), now)
+            self._verdicts[key] = self._second_try(EVALUATORS[key.kind](self._release.context(key, now)), now)
         self._dirty.clear()
         self._others_done = None if awaited(self._verdicts) else self._others_done or now
         self._judge_health(now)
@@ -192,11 +193,11 @@ class Waiting:
 
     def _second_try(self, verdict: Verdict, now: datetime) -> Verdict:
         """Give what is stuck from before another try, once."""
-        if not self._wish.restart_stuck or not verdict.stuck:
+        if not self._options.restart_stuck or not verdict.stuck:
             return verdict
         stuck = [key for key in verdict.stuck if key not in self._retried]
         # What is seen of it after that may still be of before.
-        until = self._retried.get(verdict.stuck[0], now) + timedelta(seconds=self._wish.limits.missing)
+        until = self._retried.get(verdict.stuck[0], now) + timedelta(seconds=self._options.limits.missing)
         if not stuck:
             return not_yet(verdict.reason, place=verdict.place, again=until) if now < until else verdict
         for key in stuck:
@@ -211,7 +212,7 @@ class Waiting:
         elif self._health.ready_since is None:
             self._health.ready_since = now
             self._health.ready_at = self._clock()
-        question = self._wish.health
+        question = self._options.health
         if not question or self._health.answer is None:
             return
         for key in [key for key in self._verdicts if key.kind == "Health"]:
@@ -226,9 +227,11 @@ class Waiting:
 
     def _health_is_wanted(self) -> bool:
         """Tell whether to ask Airflow, now or soon: it can answer once the pods that serve it are ready."""
-        if not self._wish.health or self._health.under_way or self._health_is_known():
+        if not self._options.health or self._health.under_way or self._health_is_known():
             return False
-        serving = [v for k, v in self._verdicts.items() if k.kind in WORKLOADS and k.name == self._wish.health.workload]
+        serving = [
+            v for k, v in self._verdicts.items() if k.kind in WORKLOADS and k.name == self._options.health.workload
+        ]
         return self._workloads_done() or any(verdict.state == State.DONE for verdict in serving)
 
     def _health_is_known(self) -> bool:
@@ -249,7 +252,7 @@ class Waiting:
         return not any(verdict.blocks and verdict.state != State.DONE for verdict in self._verdicts.values())
 
     def _finished(self) -> bool:
-        return self._all_done() and (self._wish.health is None or self._health_is_known())
+        return self._all_done() and (self._options.health is None or self._health_is_known())
 
     def _fail_if_hopeless(self) -> None:
         verdicts = self._settled()
@@ -258,7 +261,7 @@ class Waiting:
             self._fails_at = None
             return
         if self._fails_at is None:
-            grace = self._source.now() - timedelta(seconds=self._wish.limits.missing)
+            grace = self._source.now() - timedelta(seconds=self._options.limits.missing)
             aged = any((since := verdicts[key].since) and since <= grace for key in failed)
             self._fails_at = self._clock() + (GATHERING_AFTER_GRACE if aged else GATHERING)
         others = any(progress.is_waiting(verdict) for verdict in verdicts.values())
@@ -274,45 +277,45 @@ class Waiting:
         """
         for key, verdict in self._settled().items():
             if verdict.suspected:
-                if not self._saying(verdict):
-                    self._excused[key] = self._source.now() + timedelta(seconds=self._wish.limits.gate)
+                if not self._pattern(verdict):
+                    self._excused[key] = self._source.now() + timedelta(seconds=self._options.limits.dependencies)
             elif (
                 verdict.state == State.NEVER
                 and verdict.tried
-                and (saying := self._saying(verdict))
-                and not saying.lasting
+                and (pattern := self._pattern(verdict))
+                and not pattern.permanent
             ):
                 self._excuse_restart(key, verdict)
 
     def _excuse_restart(self, key: Key, verdict: Verdict) -> None:
         before = self._started_again.get(key)
         first = before.first if before else self._source.now()
-        until = first + timedelta(seconds=self._wish.limits.restarts)
+        until = first + timedelta(seconds=self._options.limits.restarts)
         self._started_again[key] = _Restart(verdict.tried, first, None if self._came_early(key, verdict) else until)
 
     def _came_early(self, key: Key, verdict: Verdict) -> bool:
         """Tell whether something failed that was started when not all that it could need was ready."""
-        if not verdict.tried or not self._release.is_gated(key):
+        if not verdict.tried or not self._release.has_dependencies(key):
             return False
         ready = self._release.servers_ready()
         return ready is None or verdict.tried <= ready
 
-    def _saying(self, verdict: Verdict) -> Saying | None:
-        return saying_of(self._source.log(verdict.log)) if verdict.log else None
+    def _pattern(self, verdict: Verdict) -> LogPattern | None:
+        return match_log(self._source.log(verdict.log)) if verdict.log else None
 
     def _failed(self, verdicts: Mapping[Key, Verdict], failed: Iterable[Key]) -> Failure:
-        findings = [self._found(key, verdicts[key]) for key in causes_first(failed, self._release.is_gated)]
+        findings = [self._found(key, verdicts[key]) for key in causes_first(failed, self._release.has_dependencies)]
         waiting = {key: verdict for key, verdict in verdicts.items() if progress.is_waiting(verdict)}
         self._told.changes(verdicts, at_once=True)
-        message = progress.failure_message(str(self._wish), findings, waiting, self._source.now())
+        message = progress.failure_message(str(self._options), findings, waiting, self._source.now())
         return Failure(message, **self._result(findings))
 
     def _found(self, key: Key, verdict: Verdict) -> Finding:
         """Return a failure with what only who fails has to ask for: its log and what that means, the room on nodes."""
         log = self._source.log(verdict.log) if verdict.log else ()
-        if saying := saying_of(log):
-            verdict = verdict.but(reason=f"{verdict.reason}: {saying.meaning}", advice=saying.advice)
-        if verdict.unplaced and (room := self._source.room(verdict.unplaced)):
+        if pattern := match_log(log):
+            verdict = verdict.but(reason=f"{verdict.reason}: {pattern.meaning}", advice=pattern.advice)
+        if verdict.unplaced and (room := self._source.shortage(verdict.unplaced)):
             verdict = verdict.but(reason=f"{verdict.reason}; {room}")
         return Finding(key, verdict, log)
 
@@ -320,41 +323,41 @@ class Waiting:
         waiting = {key: verdict for key, verdict in self._settled().items() if progress.is_waiting(verdict)}
         if self._all_done():
             waiting[Key("Health", "api_server")] = not_yet("has not answered yet")
-        message = progress.timeout_message(str(self._wish), self._seconds(), waiting, self._trouble)
+        message = progress.timeout_message(str(self._options), self._seconds(), waiting, self._trouble)
         return Failure(message, **self._result())
 
     def _check_presence(self) -> None:
         """Refuse to wait for what is not there."""
-        if self._wish.only:
-            missing = sorted(self._wish.only - {str(key) for key in self._verdicts})
+        if self._options.only:
+            missing = sorted(self._options.only - {str(key) for key in self._verdicts})
             if missing:
-                raise Failure(f"{self._wish} has no {', '.join(missing)}. Deploy it, or correct the names in only.")
+                raise Failure(f"{self._options} has no {', '.join(missing)}. Deploy it, or correct the names in only.")
         if not self._verdicts:
             raise self._nothing_there()
 
     def _nothing_there(self) -> Failure:
         state = self._source.namespace_state()
         seen = {"missing": "The namespace does not exist", "Terminating": "The namespace is being deleted"}.get(
-            state, f"No workload there carries the label {RELEASE_LABEL}={self._wish.release}"
+            state, f"No workload there carries the label {RELEASE_LABEL}={self._options.release}"
         )
         return Failure(
-            f"{self._wish} has no objects to wait for. {seen} ({self._source.where}). "
+            f"{self._options} has no objects to wait for. {seen} ({self._source.where}). "
             "Deploy it first, or correct airflow_namespace, airflow_name and the cluster's context."
         )
 
     def _check_namespace(self) -> None:
         if self._source.namespace_state() == "Terminating":
-            self._verdicts[Key("Namespace", self._wish.namespace)] = never("is being deleted")
+            self._verdicts[Key("Namespace", self._options.namespace)] = never("is being deleted")
             raise Failure(
-                f"{self._wish} can never be done: the namespace is being deleted. "
-                f"Wait until it is gone (kubectl get namespace {self._wish.namespace}), then deploy again.",
+                f"{self._options} can never be done: the namespace is being deleted. "
+                f"Wait until it is gone (kubectl get namespace {self._options.namespace}), then deploy again.",
                 **self._result(),
             )
 
     def _next_moment(self) -> float:
         """Return the seconds until something has to be done even though there is no news."""
         now, clock = self._source.now(), self._clock()
-        moments = [self._wish.timeout - self._counted]
+        moments = [self._options.timeout - self._counted]
         moments += [(v.again - now).total_seconds() for v in self._settled().values() if v.again]
         if self._fails_at is not None:
             moments.append(self._fails_at - clock)
@@ -366,7 +369,7 @@ class Waiting:
 
     def _settled(self) -> dict[Key, Verdict]:
         # What is looked at in part may wait for what is not looked at.
-        grace = None if self._wish.only else self._wish.limits.gate
+        grace = None if self._options.only else self._options.limits.dependencies
         now = self._source.now()
         verdicts = settled(self._verdicts, self._others_done, now, grace)
         for key, until in self._excused.items():
@@ -404,7 +407,7 @@ class Waiting:
         return {
             "changed": bool(self._retried),
             "objects": objects,
-            "health": {part: dict(told) for part, told in (self._health.answer or Answer()).parts.items()},
+            "health": {part: dict(told) for part, told in (self._health.answer or HealthResponse()).parts.items()},
             "restarted": sorted(str(key) for key in self._retried),
             "seconds": round(self._seconds(), 1),
             "log": self._told.lines,
@@ -438,7 +441,7 @@ class _HealthState:
     """Where the questions for Airflow's health stand, in seconds of the clock; ``ready_since`` is by the cluster's."""
 
     def __init__(self) -> None:
-        self.answer: Answer | None = None
+        self.answer: HealthResponse | None = None
         self.asked = 0
         self.asked_at = -1.0
         self.next_at = 0.0
@@ -451,7 +454,7 @@ class _HealthState:
         self.asked_at = clock
         self.under_way = True
 
-    def take(self, answer: Answer, clock: float) -> None:
+    def take(self, answer: HealthResponse, clock: float) -> None:
         self.answer = answer
         self.under_way = False
         self.next_at = max(self.asked_at + HEALTH_INTERVAL, clock)

@@ -17,15 +17,19 @@ import pytest
 import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
+    EVIDENCE_KINDS,
     LISTED,
-    SUBJECTS,
-    WITNESSES,
+    PRIMARY_KINDS,
     Change,
-    Release,
+    ObjectCache,
     slim,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.case import Case
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.judges import JUDGES, causes_first, settled
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Context
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import (
+    EVALUATORS,
+    causes_first,
+    settled,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import (
     Key,
     State,
@@ -62,17 +66,17 @@ class Recording:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [obj for obj in self.objects if obj["kind"] == kind]
 
-    def release(self, **more: Any) -> Release:
-        release = Release("airflow", **more)
+    def release(self, **more: Any) -> ObjectCache:
+        release = ObjectCache("airflow", **more)
         # Kind adds none.
         release.adds_nodes = False
-        for kind in (*SUBJECTS, *WITNESSES):
+        for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS):
             release.take(Change(kind, LISTED, self.of(kind)))
         return release
 
     def judge(self, key: Key, later: float = 0, **more: Any) -> Verdict:
         """Return the verdict on one object, ``later`` seconds after the recording."""
-        return JUDGES[key.kind](self.release(**more).case(key, self.now + timedelta(seconds=later)))
+        return EVALUATORS[key.kind](self.release(**more).context(key, self.now + timedelta(seconds=later)))
 
     def first_seen(self, *reasons: str) -> float:
         """Return how many seconds before the recording the first event of these reasons was."""
@@ -217,7 +221,7 @@ def test_a_container_without_a_probe_has_to_last() -> None:
 
 def test_a_gate_fails_only_after_what_it_waits_for_is_done() -> None:
     verdict = Recording("gate").judge(SCHEDULER)
-    assert verdict.at_gate
+    assert verdict.awaits_dependencies
     verdicts = {SCHEDULER: verdict, MIGRATIONS: not_yet("runs")}
     assert settled(verdicts, None)[SCHEDULER].state == State.NOT_YET
     assert verdict.since
@@ -266,9 +270,9 @@ def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     release = recorded.release()
     [pod] = recorded.of("Pod")
     release.take(Change("Pod", "DELETED", [pod]))
-    case = release.case(SCHEDULER, recorded.now)
-    assert not any(event.reason == "Failed" for events in case.events.values() for event in events)
-    assert deployment_verdict(case).state == State.NOT_YET
+    context = release.context(SCHEDULER, recorded.now)
+    assert not any(event.reason == "Failed" for events in context.events.values() for event in events)
+    assert deployment_verdict(context).state == State.NOT_YET
 
 
 def test_of_two_refused_revisions_the_present_one_is_told() -> None:
@@ -346,16 +350,16 @@ def test_a_node_that_is_coming_is_waited_for() -> None:
     assert verdict.reason.startswith("waits for a new node")
 
 
-@pytest.mark.parametrize("judge", list(JUDGES.values()), ids=list(JUDGES))
-def test_an_object_without_status_is_not_yet(judge: Callable[[Case], Verdict]) -> None:
-    case = Case({"metadata": {"name": "x", "generation": 1}}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
-    assert judge(case).state == State.NOT_YET
+@pytest.mark.parametrize("judge", list(EVALUATORS.values()), ids=list(EVALUATORS))
+def test_an_object_without_status_is_not_yet(judge: Callable[[Context], Verdict]) -> None:
+    context = Context({"metadata": {"name": "x", "generation": 1}}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+    assert judge(context).state == State.NOT_YET
 
 
 @pytest.mark.parametrize("judge", [deployment_verdict, stateful_set_verdict])
-def test_a_workload_scaled_to_nothing_is_done(judge: Callable[[Case], Verdict]) -> None:
+def test_a_workload_scaled_to_nothing_is_done(judge: Callable[[Context], Verdict]) -> None:
     workload = {"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}}
-    assert judge(Case(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.DONE
+    assert judge(Context(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.DONE
 
 
 def _recordings() -> Iterable[str]:
@@ -392,7 +396,7 @@ def test_verdicts_are_values() -> None:
 def test_all_of_a_healthy_release_is_done() -> None:
     recorded = Recording("healthy")
     keys = recorded.release().to_judge()
-    assert {key.kind for key in keys} == set(SUBJECTS)
+    assert {key.kind for key in keys} == set(PRIMARY_KINDS)
     assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
 
 

@@ -24,8 +24,8 @@ class Limits:
     :param missing: a Secret, ConfigMap or claim does not exist, or a creation is refused: it may just be on its way.
     :param retried: what is retried every few seconds: a probe, a container that could not be created.
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
-    :param gate: a pod goes on waiting for others although those are done: time for one try that began before, and a
-        whole one, of 5 s each.
+    :param dependencies: a pod goes on waiting for others although those are done: time for one try that began before,
+        and a whole one, of 5 s each.
     """
 
     unschedulable: float = 60
@@ -35,7 +35,7 @@ class Limits:
     missing: float = 5
     retried: float = 8
     lost: float = 10
-    gate: float = 11
+    dependencies: float = 11
 
 
 #: How often what may be transient is seen to fail before it is called *never*. The kubelet pulls an image again after
@@ -72,7 +72,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Case:
+class Context:
     """Everything known about one object at one moment: all that a judge is given.
 
     :param subject: the object to judge.
@@ -101,8 +101,8 @@ class Case:
 
     def about(self, obj: Obj, *reasons: str) -> list[Event]:
         """Return the events about one object, newest first; with ``reasons`` only those."""
-        found = [e for e in self.events.get(uid(obj), ()) if not reasons or e.reason in reasons]
-        return sorted(found, key=lambda e: e.last, reverse=True)
+        matches = [e for e in self.events.get(uid(obj), ()) if not reasons or e.reason in reasons]
+        return sorted(matches, key=lambda e: e.last, reverse=True)
 
     def after_grace(self, since: datetime | None, seconds: float, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once ``seconds`` have passed since ``since``, and until then *not yet* with its reason."""
@@ -127,4 +127,4 @@ class Case:
 _COMBINED = "(combined from similar events): "
 
 #: Containers of this name only wait for other objects, and may fail as long as those are not done.
-GATE_PREFIX = "wait-for-"
+WAIT_PREFIX = "wait-for-"

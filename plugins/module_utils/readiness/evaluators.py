@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..core.objects import EPOCH
-from .case import Case
 from .claims import claim_verdict
+from .context import Context
 from .jobs import job_verdict
 from .verdict import Key, State, Verdict, never, not_yet
 from .workloads import deployment_verdict, stateful_set_verdict
 
 #: How each kind is judged.
-JUDGES: Mapping[str, Callable[[Case], Verdict]] = {
+EVALUATORS: Mapping[str, Callable[[Context], Verdict]] = {
     "Deployment": deployment_verdict,
     "StatefulSet": stateful_set_verdict,
     "Job": job_verdict,
@@ -30,7 +30,9 @@ def awaited(verdicts: Mapping[Key, Verdict]) -> bool:
     Airflow's health follows from the objects, and none of those waits for it.
     """
     return any(
-        v.state != State.DONE and v.blocks and not v.at_gate for key, v in verdicts.items() if key.kind != "Health"
+        v.state != State.DONE and v.blocks and not v.awaits_dependencies
+        for key, v in verdicts.items()
+        if key.kind != "Health"
     )
 
 
@@ -48,7 +50,7 @@ def settled(
     """
 
     def settle(verdict: Verdict) -> Verdict:
-        if not verdict.at_gate:
+        if not verdict.awaits_dependencies:
             return verdict
         if verdict.state == State.NOT_YET:
             return _waits_in_vain(verdict)
