@@ -15,8 +15,8 @@ from ..core.objects import Obj, annotation, is_true, labels, name, spec, status
 from ..readiness import status as _status
 from ..readiness.cache import EVIDENCE_KINDS, LISTED, PRIMARY_KINDS, Change, ObjectCache
 from ..readiness.context import Event
-from ..readiness.evaluators import causes_first
 from ..readiness.progress import duration
+from ..readiness.settle import causes_first
 from ..readiness.verdict import Key, State, Verdict, never
 from ..redaction.masking import MASK, shortened
 from ..redaction.secrecy import Secrecy, secret_values
@@ -91,7 +91,7 @@ def _judge(diagnosis: Diagnosis, release: str) -> None:
     changes = [Change(kind, LISTED, found.objects.get(kind) or ()) for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS)]
     seen = _status.build(diagnosis.title, known, changes, diagnosis.time, found.health, found.version, "")
     diagnosis.status = seen
-    diagnosis.verdicts = {key: seen.verdicts[key] for key in causes_first(seen.verdicts, known.has_dependencies)}
+    diagnosis.verdicts = {key: seen.verdicts[key] for key in causes_first(seen.verdicts, known.dependents())}
 
 
 def _absence(found: Collected, where: str) -> Verdict | None:

@@ -63,7 +63,7 @@ _NAME_PART = 50
 
 @dataclass(frozen=True)
 class Change:
-    """News of one kind of objects.
+    """A change of objects of one kind.
 
     :param type: ``ADDED``, ``MODIFIED``, ``DELETED`` or :data:`LISTED`.
     """
@@ -85,6 +85,8 @@ class ObjectCache:
         self.started = started
         #: Whether the cluster adds nodes on demand; ``None`` where that cannot be told.
         self.adds_nodes: bool | None = None
+        #: The kinds that have been listed.
+        self.listed: set[str] = set()
         self._subjects: dict[Key, Obj] = {}
         self._pods: dict[str, Obj] = {}
         self._pods_of: dict[Key, set[str]] = {}
@@ -92,7 +94,9 @@ class ObjectCache:
         self._events: dict[str, dict[str, Event]] = {}
 
     def take(self, change: Change) -> set[Key]:
-        """Take in news; return the objects that have to be judged again."""
+        """Take in a change; return the objects that have to be evaluated again."""
+        if change.type == LISTED:
+            self.listed.add(change.kind)
         if change.kind == "Event":
             return self._take_events(change)
         if change.kind == "Pod":
@@ -126,9 +130,9 @@ class ObjectCache:
             limits=self.limits,
         )
 
-    def has_dependencies(self, key: Key) -> bool:
-        """Tell whether an object's pods wait for others before they start."""
-        return key in self._subjects and has_dependencies(self._subjects[key])
+    def dependents(self) -> frozenset[Key]:
+        """Return the objects whose pods wait for others before they start."""
+        return frozenset(key for key, obj in self._subjects.items() if has_dependencies(obj))
 
     def servers_ready(self) -> datetime | None:
         """Return since when the workloads that wait for nothing are ready, ``None`` while one is not.

@@ -12,7 +12,7 @@ from .container_facts import kubectl
 from .context import Context
 from .images import is_transient
 from .variables import claim_variable
-from .verdict import Verdict, done, never, not_yet
+from .verdict import PROGRESSING, Verdict, done, never, not_yet
 
 ABOUT_CLAIM = re.compile(r"create Claim |persistentvolumeclaims ")
 
@@ -36,9 +36,9 @@ def claim_verdict(context: Context) -> Verdict:
     if failures := context.about(claim, "ProvisioningFailed", "FailedBinding"):
         return _unbound(context, shortened(failures[0].message))
     if not context.used and (not context.events or context.about(claim, "WaitForFirstConsumer")):
-        return not_yet("is bound when a pod first uses it", blocks=False, alive=True)
+        return not_yet("is bound when a pod first uses it", blocks=False, hints=PROGRESSING)
     making = context.about(claim, "Provisioning", "ExternalProvisioning")
-    return not_yet("its volume is made" if making else "waits to be bound", alive=True)
+    return not_yet("its volume is made" if making else "waits to be bound", hints=PROGRESSING)
 
 
 def _unbound(context: Context, message: str) -> Verdict:

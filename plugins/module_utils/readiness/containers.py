@@ -20,7 +20,7 @@ from .context import Context, Event
 from .images import IMAGE_REASONS, failed_pulls, image_verdict
 from .probes import failed_probe, not_ready, permanent_failure
 from .variables import variable
-from .verdict import LogSource, Verdict, never, not_yet
+from .verdict import PROGRESSING, Hints, LogSource, Verdict, never, not_yet
 from .volumes import volume_verdict
 
 
@@ -48,7 +48,7 @@ def _running(pod: Obj, container_status: Obj, container: Obj, title: str, contex
     restarts = int(container_status.get("restartCount") or 0)
     tries = f" (try {restarts + 1})" if restarts else ""
     if init:
-        return not_yet(f"{title} runs{tries}", alive=True)
+        return not_yet(f"{title} runs{tries}", hints=PROGRESSING)
     began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
     probe = failed_probe(pod, container_status, context, after=began)
     detail = f"its {probe_words(probe)}" if probe else ""
@@ -89,9 +89,9 @@ def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, contex
         f"{title} ended {times} times, last: {words}",
         place=container_place(pod, container_name),
         since=moment(ending.get("finishedAt")),
-        tried=moment(ending.get("startedAt")),
         advice=_crash_advice(pod, container_name, ending, probe, context.subject),
         log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
+        hints=Hints(started=moment(ending.get("startedAt"))),
     )
 
 
@@ -163,7 +163,7 @@ def _starting(pod: Obj, container_status: Obj, title: str, context: Context) -> 
         message = failed.message.removeprefix("Error: ")
         return _configuration(pod, container_status, {"message": message}, title, context)
     if pulling:
-        return not_yet(f"pulling image {container_status.get('image')}", alive=True)
+        return not_yet(f"pulling image {container_status.get('image')}", hints=PROGRESSING)
     if sandbox := context.about(pod, "FailedCreatePodSandBox"):
         return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
     return not_yet(f"{title} is created")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..core.objects import EPOCH, Obj, moment, uid
-from .verdict import Verdict, not_yet
+from .verdict import Hints, Verdict, not_yet
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Context:
         since = since or self.now
         if self.now >= since + timedelta(seconds=seconds):
             return verdict.but(since=since)
-        return not_yet(verdict.reason, place=verdict.place, since=since, again=since + timedelta(seconds=seconds))
+        end = since + timedelta(seconds=seconds)
+        return not_yet(verdict.reason, place=verdict.place, since=since, hints=Hints(recheck_at=end))
 
     def after_retries(self, failures: Sequence[Event], since: datetime | None, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once the cluster has tried often and long enough, and until then *not yet*.

@@ -100,7 +100,7 @@ def _after_grace(part: str, verdict: Verdict, now: datetime, ready_since: dateti
     if verdict.state == State.DONE:
         return verdict
     if now < end:
-        return verdict.but(again=end)
+        return verdict.hint(recheck_at=end)
     what = "database and of the API server" if part == DATABASE else part.replace("_", " ")
     return never(
         f"all pods are ready, but {verdict.reason}",

@@ -11,7 +11,7 @@ from ..redaction.masking import shortened
 from .container_facts import container_place, ended_container, ending_in_words, kubectl
 from .context import Context
 from .refusals import refused_by_event
-from .verdict import LogSource, State, Verdict, done, never, not_yet
+from .verdict import PROGRESSING, LogSource, State, Verdict, done, never, not_yet
 from .workloads import of_pods
 
 
@@ -38,10 +38,10 @@ def job_verdict(context: Context) -> Verdict:
         return refused
     verdict = of_pods(context, [pod for pod in context.pods if not _ended_pod(pod)], 1)
     # While tries are left, a crash is not the end.
-    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.awaits_dependencies:
+    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.hints.awaits_dependencies:
         verdict = not_yet(verdict.reason, since=verdict.since)
     if any(is_true(pod, "Ready") for pod in context.pods):
-        verdict = verdict or not_yet("runs", alive=True)
+        verdict = verdict or not_yet("runs", hints=PROGRESSING)
     verdict = verdict or refused or not_yet("waits for another try" if tries else "its pod is created")
     if verdict.state == State.NOT_YET and tries:
         return verdict.but(

@@ -10,6 +10,7 @@ from typing import Any
 
 from .context import Limits
 from .health_probe import HealthQuestion
+from .settle import Rules
 
 WAIT_OPTIONS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 600},
@@ -35,6 +36,17 @@ class WaitOptions:
     health: HealthQuestion | None = None
     restart_stuck: bool = False
     only: frozenset[str] = frozenset()
+
+    @property
+    def rules(self) -> Rules:
+        """By which rules verdicts are settled."""
+        return Rules(
+            limits=self.limits,
+            restart_stuck=self.restart_stuck,
+            partial=bool(self.only),
+            health_components=self.health.components if self.health else (),
+            health_grace=self.health.grace if self.health else 0.0,
+        )
 
     def __str__(self) -> str:
         return f"Release {self.release} in namespace {self.namespace}"

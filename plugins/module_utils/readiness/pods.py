@@ -70,11 +70,10 @@ def _container(pod: Obj, container_status: Obj, container: Obj, context: Context
         return verdict
     running = (container_status.get("state") or {}).get("running")
     if running:
-        return verdict.but(
-            awaits_dependencies=True,
+        return verdict.hint(awaits_dependencies=True).but(
             place=container_place(pod, container_name),
             since=moment(running.get("startedAt")),
             log=LogSource(name(pod), container_name),
         )
     # Only what the program says of others may pass: an image or a volume that is missing is a failure of its own.
-    return verdict.but(awaits_dependencies=verdict.state == State.NEVER and verdict.log is not None)
+    return verdict.hint(awaits_dependencies=verdict.state == State.NEVER and verdict.log is not None)

@@ -88,11 +88,6 @@ def _at(verdict: Verdict) -> str:
     return f"{verdict.reason} ({more})" if more else verdict.reason
 
 
-def is_waiting(verdict: Verdict) -> bool:
-    """Tell whether a verdict holds up the release without being a failure."""
-    return verdict.state == State.NOT_YET and verdict.blocks
-
-
 class ProgressReporter:
     """What the user has been told: a line when an object changes its state, or for a while does something else."""
 

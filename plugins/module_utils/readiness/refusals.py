@@ -15,7 +15,7 @@ from .container_facts import kubectl
 from .context import Context, Event
 from .images import is_transient
 from .variables import variable
-from .verdict import Key, State, Verdict, never, not_yet
+from .verdict import Hints, Key, State, Verdict, never, not_yet
 
 # Names differ from try to try, and the object is named anyway.
 _REFUSAL_PREFIX = re.compile(
@@ -54,9 +54,8 @@ def refused_verdict(context: Context, message: str, stuck: tuple[Key, ...]) -> V
     if context.started is None or created(context.subject) >= context.started - OWN_PODS:
         stuck = ()
     refused = "claim" if ABOUT_CLAIM.search(message) else "pod"
-    return never(
-        f"its {refused} is refused: {refusal}", advice=_refusal_advice(context.subject, refusal, refused), stuck=stuck
-    )
+    advice = _refusal_advice(context.subject, refusal, refused)
+    return never(f"its {refused} is refused: {refusal}", advice=advice, hints=Hints(stuck=stuck))
 
 
 def _refusal_advice(workload: Obj, refusal: str, refused: str) -> str:

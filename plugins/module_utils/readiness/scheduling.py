@@ -12,7 +12,7 @@ from ..redaction.masking import shortened
 from .container_facts import ended_container, kubectl
 from .context import Context
 from .variables import variable
-from .verdict import Verdict, never, not_yet
+from .verdict import PROGRESSING, Verdict, never, not_yet
 
 # What the scheduler says of nodes that take no pod (kubernetes/pkg/scheduler/framework/plugins), and the way out.
 _PLACING = (
@@ -52,17 +52,17 @@ def unplaced_verdict(pod: Obj, context: Context) -> Verdict | None:
         return not_yet("a scheduling gate holds the pod back")
     claims = sorted(context.pending_claims & _claims(pod))
     if scheduled.get("reason") != "Unschedulable":
-        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", alive=True)
+        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", hints=PROGRESSING)
     message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or "").rstrip("."))
     if "unbound immediate PersistentVolumeClaims" in message:
-        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", alive=True)
+        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", hints=PROGRESSING)
     if leaving := re.search(r'persistentvolumeclaim "([^"]+)" is being deleted', message):
         # As the scheduler last saw it. One that never goes, or never comes again, is told of by itself.
-        return not_yet(f"waits for claim {leaving[1]}", alive=True)
+        return not_yet(f"waits for claim {leaving[1]}", hints=PROGRESSING)
     if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
         if absent[1] in context.claims:
             # It was made after the scheduler looked, which looks again only after a while.
-            return not_yet(f"waits for claim {absent[1]}", alive=True)
+            return not_yet(f"waits for claim {absent[1]}", hints=PROGRESSING)
         verdict = never(
             f"its claim {absent[1]} does not exist",
             advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
@@ -70,7 +70,7 @@ def unplaced_verdict(pod: Obj, context: Context) -> Verdict | None:
         return context.after_grace(moment(scheduled.get("lastTransitionTime")), context.limits.missing, verdict)
     scaling = context.about(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")
     if scaling and scaling[0].reason != "NotTriggerScaleUp":
-        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", alive=True)
+        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", hints=PROGRESSING)
     asks = requests_in_words(pod)
     verdict = never(
         f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),

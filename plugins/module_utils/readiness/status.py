@@ -19,10 +19,11 @@ from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
 from .cache import CLAIM, EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
-from .evaluators import EVALUATORS, causes_first, settled
+from .evaluators import EVALUATORS
 from .health import COMPONENTS, HealthResponse, heartbeat
 from .health_probe import HEALTH_OPTIONS, health_question
 from .progress import duration
+from .settle import History, Instant, causes_first, settle
 from .verdict import Key, State, Verdict
 from .watcher import Probe
 from .workloads import ready_replicas, replicas
@@ -174,7 +175,8 @@ def build(
         release.take(change)
     raw: dict[str, dict[str, Obj]] = {change.kind: {name(obj): obj for obj in change.objects} for change in changes}
     # What fails where it waits for others has not failed, as far as one look can tell.
-    verdicts = settled({key: EVALUATORS[key.kind](release.context(key, now)) for key in release.to_judge()}, None)
+    evaluated = {key: EVALUATORS[key.kind](release.context(key, now)) for key in release.to_judge()}
+    verdicts = settle(evaluated, History(), Instant(now)).verdicts
     pods = [pod for pod in raw.get("Pod", {}).values() if not deleted(pod)]
     workloads = [key for key in verdicts if key.kind in ("Deployment", "StatefulSet")]
     workloads.sort(key=lambda key: key.name)
@@ -184,7 +186,7 @@ def build(
         )
         for key in workloads
     ]
-    others = {key: verdicts[key] for key in causes_first(verdicts, release.has_dependencies) if key not in workloads}
+    others = {key: verdicts[key] for key in causes_first(verdicts, release.dependents()) if key not in workloads}
     objects = [raw[key.kind][key.name] for key in workloads]
     airflow = sorted({labels(obj)[VERSION] for obj in objects if VERSION in labels(obj) and _marks(obj)})
     return Status(

@@ -28,7 +28,7 @@ from .context import WAIT_PREFIX, Context
 from .pods import pod_verdict
 from .probes import failing_liveness
 from .refusals import OWN_PODS, after_retries_of_creation, refused_by_event, refused_verdict
-from .verdict import Key, State, Verdict, done, never, not_yet
+from .verdict import Hints, Key, State, Verdict, done, never, not_yet
 
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -135,18 +135,20 @@ def of_pods(context: Context, pods: Sequence[Obj], wanted: int) -> Verdict | Non
     if failed:
         verdict = failed[0][1]
         more = f" ({len(failed) - 1} more pods fail)" if len(failed) > 1 else ""
-        return verdict.but(
-            reason=verdict.reason + more, stuck=_stuck_before(context, [pod for pod, _verdict in failed])
-        )
+        stuck = _stuck_before(context, [pod for pod, _verdict in failed])
+        return verdict.but(reason=verdict.reason + more).hint(stuck=stuck)
     verdict = next((v for pod, v in judged if not deleted(pod)), judged[0][1])
-    again = min((v.again for _pod, v in judged if v.again), default=None)
-    alive = any(v.alive for _pod, v in judged)
-    awaits_dependencies = all(v.awaits_dependencies for _pod, v in judged)
+    hints = [v.hints for _pod, v in judged]
+    verdict = verdict.hint(
+        recheck_at=min((hint.recheck_at for hint in hints if hint.recheck_at), default=None),
+        progressing=any(hint.progressing for hint in hints),
+        awaits_dependencies=all(hint.awaits_dependencies for hint in hints),
+    )
     if wanted == 1:
-        return verdict.but(again=again, alive=alive, awaits_dependencies=awaits_dependencies)
+        return verdict
     ready = sum(is_true(pod, "Ready") for pod in pods)
     reason = f"{ready} of {wanted} pods ready, {verdict.reason}"
-    return verdict.but(reason=reason, again=again, alive=alive, awaits_dependencies=awaits_dependencies)
+    return verdict.but(reason=reason)
 
 
 def _just_started(context: Context, pods: Iterable[Obj]) -> Verdict | None:
@@ -163,10 +165,12 @@ def _just_started(context: Context, pods: Iterable[Obj]) -> Verdict | None:
             if started and context.now < until:
                 container = str(started[0].get("name"))
                 place = container_place(pod, container)
-                return not_yet(f"container {container} {why}, has to last", place=place, since=started[1], again=until)
+                reason = f"container {container} {why}, has to last"
+                return not_yet(reason, place=place, since=started[1], hints=Hints(recheck_at=until))
         if killing := failing_liveness(pod, context):
             until = killing.last + timedelta(seconds=context.limits.retried)
-            return not_yet("its liveness probe fails", detail=killing.message, place=f"Pod {name(pod)}", again=until)
+            place, hints = f"Pod {name(pod)}", Hints(recheck_at=until)
+            return not_yet("its liveness probe fails", detail=killing.message, place=place, hints=hints)
     return None
 
 
@@ -196,13 +200,12 @@ def _left_behind(context: Context, earlier: Sequence[Obj]) -> Verdict | None:
         if deleted(pod) or is_true(pod, "Ready"):
             continue
         verdict = pod_verdict(pod, context)
-        if verdict.state == State.NOT_YET and verdict.again:
+        if verdict.state == State.NOT_YET and verdict.hints.recheck_at:
             return verdict
         if verdict.state == State.NEVER and (policy == "OrderedReady" or on_delete):
-            return verdict.but(
+            return verdict.hint(stuck=(Key("Pod", name(pod)),)).but(
                 reason=f"pod {name(pod)} of an earlier revision is broken and not replaced: {verdict.reason}",
                 advice=f"Kubernetes waits for that pod for ever. Delete it: {kubectl(pod, f'delete pod {name(pod)}')}",
-                stuck=(Key("Pod", name(pod)),),
             )
     return None
 
@@ -243,7 +246,7 @@ def _past_deadline(context: Context, verdict: Verdict) -> Verdict:
     """Turn *not yet* into *never* where the Deployment's own deadline has passed and nothing is visibly on its way."""
     progressing = condition(context.subject, "Progressing")
     exceeded = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
-    if not exceeded or verdict.state != State.NOT_YET or verdict.alive or verdict.again:
+    if not exceeded or verdict.state != State.NOT_YET or verdict.hints.progressing or verdict.hints.recheck_at:
         return verdict
     deadline = spec(context.subject).get("progressDeadlineSeconds", 600)
     deployment = name(context.subject)

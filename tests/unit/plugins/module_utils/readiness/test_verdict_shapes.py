@@ -96,7 +96,7 @@ def test_a_pod(shape: dict[str, Any]) -> None:
     assert str(verdict.state) == shape["verdict"], verdict
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape.get("advice", ""), verdict.advice), verdict.advice
-    assert not verdict.awaits_dependencies
+    assert not verdict.hints.awaits_dependencies
     if verdict.state == State.NEVER:
         assert "airflow-flower-hash-1" in verdict.place
         assert verdict.since

@@ -25,11 +25,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache
     slim,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Context
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import (
-    EVALUATORS,
-    causes_first,
-    settled,
-)
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import EVALUATORS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.settle import History, Instant, settle
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import (
     Key,
     State,
@@ -168,8 +165,8 @@ def test_a_grace_is_kept_and_no_longer(recording: str, key: Key, event: str, sec
     began = -recorded.first_seen(event)
     before = recorded.judge(key, began + seconds - 1.5)
     assert before.state == State.NOT_YET
-    assert before.again
-    assert abs((before.again - recorded.now).total_seconds() - (began + seconds)) <= 1
+    assert before.hints.recheck_at
+    assert abs((before.hints.recheck_at - recorded.now).total_seconds() - (began + seconds)) <= 1
     after = recorded.judge(key, began + seconds + 1)
     assert after.state == State.NEVER
     assert after.reason == before.reason
@@ -220,26 +217,19 @@ def test_a_container_without_a_probe_has_to_last() -> None:
 
 
 def test_a_gate_fails_only_after_what_it_waits_for_is_done() -> None:
-    verdict = Recording("gate").judge(SCHEDULER)
-    assert verdict.awaits_dependencies
-    verdicts = {SCHEDULER: verdict, MIGRATIONS: not_yet("runs")}
-    assert settled(verdicts, None)[SCHEDULER].state == State.NOT_YET
+    recorded = Recording("gate")
+    verdict = recorded.judge(SCHEDULER)
+    assert verdict.hints.awaits_dependencies
     assert verdict.since
-    verdicts[MIGRATIONS] = done()
-    assert settled(verdicts, verdict.since + timedelta(seconds=1))[SCHEDULER].state == State.NOT_YET
-    assert settled(verdicts, verdict.since - timedelta(seconds=1))[SCHEDULER].state == State.NEVER
 
+    def state(migrations: Verdict, others_ready: datetime | None) -> State:
+        verdicts = {SCHEDULER: verdict, MIGRATIONS: migrations}
+        settled = settle(verdicts, History(others_ready=others_ready), Instant(recorded.now))
+        return settled.verdicts[SCHEDULER].state
 
-def test_causes_come_first() -> None:
-    keys = [SCHEDULER, Key("Health", "scheduler"), MIGRATIONS, Key("StatefulSet", "airflow-postgresql"), DAGS]
-    ordered = causes_first(keys, lambda key: key == SCHEDULER)
-    assert ordered == [
-        DAGS,
-        Key("StatefulSet", "airflow-postgresql"),
-        MIGRATIONS,
-        SCHEDULER,
-        Key("Health", "scheduler"),
-    ]
+    assert state(not_yet("runs"), None) == State.NOT_YET
+    assert state(done(), verdict.since + timedelta(seconds=1)) == State.NOT_YET
+    assert state(done(), verdict.since - timedelta(seconds=1)) == State.NEVER
 
 
 def test_a_failed_log_is_that_of_the_container_that_failed() -> None:
@@ -312,8 +302,8 @@ def test_stuck_pods_are_named_only_if_they_are_older_than_the_run() -> None:
     recorded = Recording("crash")
     [pod] = recorded.of("Pod")
     made = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
-    assert recorded.judge(SCHEDULER, started=made + timedelta(seconds=5)).stuck == ()
-    stuck = recorded.judge(SCHEDULER, started=made + timedelta(seconds=60)).stuck
+    assert recorded.judge(SCHEDULER, started=made + timedelta(seconds=5)).hints.stuck == ()
+    stuck = recorded.judge(SCHEDULER, started=made + timedelta(seconds=60)).hints.stuck
     assert stuck == (Key("Pod", pod["metadata"]["name"]),)
 
 
