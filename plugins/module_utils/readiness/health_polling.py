@@ -52,6 +52,11 @@ class HealthPolling:
         ready = settled.history.pods_ready or any(verdict.state == State.DONE for verdict in serving)
         return self._next_at if ready else None
 
+    def is_due(self, settled: Settled, seconds: float) -> bool:
+        """Tell whether to ask now."""
+        due_at = self.due_at(settled)
+        return due_at is not None and seconds >= due_at
+
     def is_settled(self, settled: Settled) -> bool:
         """Tell whether Airflow is healthy and was asked when all its pods had become ready, or is not to be asked."""
         if self._question is None:

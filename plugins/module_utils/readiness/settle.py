@@ -8,7 +8,7 @@ once a round, by a function that asks nobody and knows no clock.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -136,6 +136,7 @@ class Settled:
     :param unread: by object, the log without which its verdict cannot be settled. They are to be read, and the round
         settled once more with :attr:`Facts.logs`, from the same history.
     :param recheck_at: when something may change by time alone.
+    :param health: what Airflow has answered last, ``None`` before it has.
     """
 
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
@@ -145,6 +146,7 @@ class Settled:
     retries: Sequence[Retry] = ()
     unread: Mapping[Key, LogSource] = field(default_factory=dict)
     recheck_at: datetime | None = None
+    health: HealthResponse | None = None
 
     @property
     def all_done(self) -> bool:
@@ -209,7 +211,27 @@ def settle(
         retries=tries.due,
         unread=doubts.unread,
         recheck_at=min((v.hints.recheck_at for v in current.values() if v.hints.recheck_at), default=None),
+        health=facts.health,
     )
+
+
+def settle_with_logs(
+    verdicts: Mapping[Key, Verdict],
+    history: History,
+    now: Instant,
+    facts: Facts,
+    rules: Rules,
+    read: Callable[[LogSource], LogPattern | None],
+) -> Settled:
+    """Settle a round, and once more with the logs that it turns out to depend on.
+
+    :param read: returns what a log means, ``None`` for nothing that is known.
+    """
+    settled = settle(verdicts, history, now, facts, rules)
+    if not settled.unread:
+        return settled
+    logs = {key: read(log) for key, log in settled.unread.items()}
+    return settle(verdicts, history, now, replace(facts, logs=logs), rules)
 
 
 def causes_first(keys: Iterable[Key], dependents: Container[Key]) -> list[Key]:

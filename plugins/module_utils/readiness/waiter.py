@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
-from ..core.errors import Failure
 from ..kube.lease import RENEWAL
-from . import progress, report
 from .cache import EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
 from .evaluators import Evaluation
 from .health import HealthResponse
 from .health_polling import HealthPolling
-from .log_patterns import match_log
+from .log_patterns import LogPattern, match_log
 from .options import WaitOptions
-from .settle import Facts, Instant, Settled, settle
+from .progress import ProgressReporter
+from .report import Report
+from .settle import Facts, Instant, Settled, settle_with_logs
 from .source import Source
 from .stopwatch import Stopwatch
-from .verdict import Key, Verdict, never, not_yet
+from .verdict import LogSource
 from .watcher import WatchError, WatchEvent
 
 #: Seconds for which changes are gathered before they are evaluated, because they come in bursts.
@@ -57,7 +56,8 @@ class Waiting:
         self._cache = ObjectCache(options.release, options.limits)
         self._evaluation = Evaluation(self._cache, options.only)
         self._health = HealthPolling(options.health)
-        self._reporter = progress.ProgressReporter(say, self._stopwatch.seconds)
+        self._reporter = ProgressReporter(say, self._stopwatch.seconds)
+        self._report = Report(source, options, self._reporter, self._stopwatch)
         self._settled = Settled()
         self._judged_in = 0.0
         self._watching = False
@@ -72,7 +72,7 @@ class Waiting:
             self._source.ask_health()
             self._take(self._source.receive(ONE_ANSWER, 0))
         self._reporter.first(self._settled.verdicts)
-        return self._result()
+        return self._report.result(self._settled)
 
     def wait(self) -> dict[str, Any]:
         """Return when all is done.
@@ -86,18 +86,24 @@ class Waiting:
 
     def _wait(self) -> dict[str, Any]:
         self._list(PRIMARY_KINDS)
-        self._check_presence()
+        if missing := self._options.only - {str(key) for key in self._evaluation.verdicts}:
+            raise self._report.missing(missing)
+        if not self._evaluation.verdicts:
+            raise self._report.nothing_there()
         if not self._settled.all_done:
             self._list(EVIDENCE_KINDS)
-            self._check_namespace()
+            if self._source.namespace_state() == "Terminating":
+                raise self._report.namespace_deleted(self._settled)
         self._reporter.first(self._settled.verdicts)
         while not (self._settled.all_done and self._health.is_settled(self._settled)):
             self._keep()
             if self._settled.given_up:
-                raise self._failed()
+                raise self._report.failed(self._settled)
             if self._stopwatch.counted >= self._options.timeout:
-                raise self._timed_out()
-            self._ask_health_if_due()
+                raise self._report.timed_out(self._settled, self._error)
+            if self._health.is_due(self._settled, self._stopwatch.seconds()):
+                self._health.ask(self._stopwatch.seconds())
+                self._source.ask_health()
             if not self._settled.all_done or self._health.asked > 1:
                 self._watch()
             events = self._source.receive(self._next_moment(), self._judging_pause())
@@ -105,9 +111,9 @@ class Waiting:
             self._stopwatch.lap(counts=not self._cache.ends_in_time(self._source.now()))
             self._take(events)
             if not self._evaluation.verdicts:
-                raise report.nothing_there(self._options, self._source)
+                raise self._report.nothing_there()
             self._reporter.changes(self._settled.verdicts)
-        return self._result()
+        return self._report.result(self._settled)
 
     def _list(self, kinds: Iterable[str]) -> None:
         """Take in all objects of these kinds, and evaluate all there are."""
@@ -142,7 +148,7 @@ class Waiting:
 
     def _take_error(self, error: WatchError) -> None:
         if error.permanent:
-            raise Failure(f"{self._options}: {error.message}", **self._result())
+            raise self._report.disconnected(self._settled, error.message)
         if error.message and not self._error:
             self._reporter.note(f"the cluster does not answer: {error.message}")
         self._error = error.message
@@ -151,26 +157,13 @@ class Waiting:
         """Evaluate what has changed, settle what that means, and give what is stuck another try."""
         now = self._now()
         self._evaluation.update(now.time)
-        self._settled = self._settle(now)
+        verdicts, history, rules = self._evaluation.verdicts, self._settled.history, self._options.rules
+        facts = Facts(self._cache.dependents(), self._cache.servers_ready(), self._health.response)
+        self._settled = settle_with_logs(verdicts, history, now, facts, rules, self._read_log)
         for retry in self._settled.retries:
             self._source.retry(retry.key)
             self._reporter.note(f"{retry.key} is stuck and gets another try ({retry.reason})")
         self._judged_in = self._stopwatch.seconds() - now.seconds
-
-    def _settle(self, now: Instant) -> Settled:
-        history, rules = self._settled.history, self._options.rules
-        facts = Facts(self._cache.dependents(), self._cache.servers_ready(), self._health.response)
-        settled = settle(self._evaluation.verdicts, history, now, facts, rules)
-        if not settled.unread:
-            return settled
-        logs = {key: match_log(self._source.log(log)) for key, log in settled.unread.items()}
-        return settle(self._evaluation.verdicts, history, now, replace(facts, logs=logs), rules)
-
-    def _ask_health_if_due(self) -> None:
-        due_at = self._health.due_at(self._settled)
-        if due_at is not None and self._stopwatch.seconds() >= due_at:
-            self._health.ask(self._stopwatch.seconds())
-            self._source.ask_health()
 
     def _judging_pause(self) -> float:
         """Return for how many seconds to gather events, so that judging takes a fifth of the time at most."""
@@ -184,44 +177,8 @@ class Waiting:
             delays += [] if moment is None else [moment - now.seconds]
         return min(max(min(delays), 0.0), RENEWAL / 4)
 
+    def _read_log(self, log: LogSource) -> LogPattern | None:
+        return match_log(self._source.log(log))
+
     def _now(self) -> Instant:
         return Instant(self._source.now(), self._stopwatch.seconds())
-
-    def _check_presence(self) -> None:
-        """Refuse to wait for what is not there."""
-        verdicts = self._evaluation.verdicts
-        if missing := sorted(self._options.only - {str(key) for key in verdicts}):
-            raise Failure(f"{self._options} has no {', '.join(missing)}. Deploy it, or correct the names in only.")
-        if not verdicts:
-            raise report.nothing_there(self._options, self._source)
-
-    def _check_namespace(self) -> None:
-        namespace = self._options.namespace
-        if self._source.namespace_state() == "Terminating":
-            deleted = {Key("Namespace", namespace): never("is being deleted")}
-            self._settled = replace(self._settled, verdicts={**self._settled.verdicts, **deleted})
-            raise Failure(
-                f"{self._options} can never be done: the namespace is being deleted. "
-                f"Wait until it is gone (kubectl get namespace {namespace}), then deploy again.",
-                **self._result(),
-            )
-
-    def _failed(self) -> Failure:
-        verdicts = self._settled.verdicts
-        findings = [report.find_evidence(key, verdicts[key], self._source) for key in self._settled.failed]
-        self._reporter.changes(verdicts, at_once=True)
-        message = progress.failure_message(str(self._options), findings, self._settled.waiting(), self._source.now())
-        return Failure(message, **self._result(findings))
-
-    def _timed_out(self) -> Failure:
-        waiting: dict[Key, Verdict] = self._settled.waiting()
-        if self._settled.all_done:
-            waiting[Key("Health", "api_server")] = not_yet("has not answered yet")
-        seconds = self._stopwatch.seconds()
-        message = progress.timeout_message(str(self._options), seconds, waiting, self._error)
-        return Failure(message, **self._result())
-
-    def _result(self, findings: Iterable[progress.Finding] = ()) -> dict[str, Any]:
-        settled, reporter, seconds = self._settled, self._reporter, self._stopwatch.seconds()
-        retried = settled.history.retried
-        return report.result(settled.verdicts, findings, retried, self._health.response, reporter, seconds)
