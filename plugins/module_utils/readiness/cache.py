@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is known of a release's objects, kept up to date from lists and watches.
 
-Only what the judges look at is kept of an object, and of a pod that is ready next to nothing, so that memory does not
-grow with the size of pods or with the time that is waited.
+Only what the evaluators look at is kept of an object, and of a pod that is ready next to nothing, so that memory does
+not grow with the size of pods or with the time that is waited.
 """
 
 from __future__ import annotations
@@ -105,13 +105,13 @@ class ObjectCache:
             return self._take_replica_sets(change)
         return self._take_subjects(change)
 
-    def to_judge(self) -> list[Key]:
-        """Return the objects to judge: workloads, and the claims that are labelled or mounted by the release's pods."""
+    def to_evaluate(self) -> list[Key]:
+        """Return the objects to evaluate: workloads, and the claims with the release's label or mounted by its pods."""
         mounted = self._mounted()
         return sorted(key for key, obj in self._subjects.items() if key.kind != CLAIM or self._is_ours(obj, mounted))
 
     def context(self, key: Key, now: datetime) -> Context:
-        """Return all that is known about one object of :meth:`to_judge`."""
+        """Return all that is known about one object of :meth:`to_evaluate`."""
         subject = self._subjects[key]
         pods = [self._pods[pod] for pod in self._pods_of.get(key, ())]
         replica_sets = [r for r in self._replica_sets.values() if owner(r).get("uid") == uid(subject)]
@@ -230,7 +230,7 @@ class ObjectCache:
         return Key(kind, about_name)
 
     def owner_of(self, pod: Obj) -> Key | None:
-        """Return the workload that a pod belongs to, ``None`` if it is not one of the kinds that are judged."""
+        """Return the workload that a pod belongs to, ``None`` if it is not one of the kinds that are evaluated."""
         reference = owner(pod)
         kind, owner_name = str(reference.get("kind")), str(reference.get("name"))
         if kind == "ReplicaSet":

@@ -42,7 +42,7 @@ def claim_verdict(context: Context) -> Verdict:
 
 
 def _unbound(context: Context, message: str) -> Verdict:
-    """Judge a claim that no volume could be found or made for."""
+    """Evaluate a claim that no volume could be found or made for."""
     claim = context.subject
     failures = context.about(claim, "ProvisioningFailed", "FailedBinding")
     failure = failures[0]

@@ -65,7 +65,7 @@ def _running(pod: Obj, container_status: Obj, container: Obj, title: str, contex
 
 
 def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context) -> Verdict:
-    """Judge a container between its end and its next start.
+    """Evaluate a container between its end and its next start.
 
     The kubelet starts it again at once the first time; after the second it backs off, which it may say seconds later.
     """
@@ -79,7 +79,7 @@ def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, context:
 
 
 def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context) -> Verdict:
-    """Judge a container that fails whenever it is started."""
+    """Evaluate a container that fails whenever it is started."""
     container_name = str(container_status.get("name"))
     ending = ended_badly(container_status) or ((container_status.get("lastState") or {}).get("terminated") or {})
     probe = _killed_by_probe(pod, container_status, context)
@@ -116,7 +116,7 @@ def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, wo
 
 
 def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, context: Context) -> Verdict:
-    """Judge a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
+    """Evaluate a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
     message = shortened(waiting.get("message") or "")
     if NOT_READ_YET.search(message):
         return not_yet(f"{title} is configured: {message}")
@@ -149,7 +149,7 @@ def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, context
 
 
 def _starting(pod: Obj, container_status: Obj, title: str, context: Context) -> Verdict:
-    """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
+    """Evaluate a container that has not been created yet: volumes, network, image, in the kubelet's order."""
     pulling = [e for e in context.about(pod, "Pulling") if e.container == container_status.get("name")]
     failed_mounts = context.about(pod, "FailedMount", "FailedAttachVolume")
     if last_word(failed_mounts, pulling):

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a judge is given to say of an object whether it is done: the object, what happened to it, and limits of time."""
+"""What an evaluator is given to say whether an object is done: the object, what happened to it, and limits of time."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Context:
-    """Everything known about one object at one moment: all that a judge is given.
+    """Everything known about one object at one moment: all that an evaluator is given.
 
-    :param subject: the object to judge.
+    :param subject: the object to evaluate.
     :param now: the time by the cluster's clock.
     :param started: when this run began; what is older comes from an earlier run. ``None``: nothing does.
     :param pods: the pods that the object owns, of all revisions.

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Set
 from datetime import datetime
 
 from .cache import Change, ObjectCache
@@ -41,14 +41,17 @@ class Evaluation:
 
     def expire(self) -> None:
         """Have all objects evaluated anew."""
-        self._changed |= set(self._cache.to_judge())
+        self._changed |= set(self._cache.to_evaluate())
 
-    def update(self, now: datetime) -> None:
-        """Evaluate what has changed, and what may have changed by time alone."""
-        wanted = {key for key in self._cache.to_judge() if not self._only or str(key) in self._only}
+    def update(self, now: datetime, due: Set[Key] = frozenset()) -> None:
+        """Evaluate what has changed, and what may have changed by time alone.
+
+        :param due: what that is besides the objects whose verdict says so.
+        """
+        wanted = {key for key in self._cache.to_evaluate() if not self._only or str(key) in self._only}
         kept = {key: verdict for key, verdict in self.verdicts.items() if key in wanted}
-        due = {key for key, v in kept.items() if v.hints.recheck_at and v.hints.recheck_at <= now}
-        for key in wanted & (self._changed | due | (wanted - set(kept))):
+        expired = {key for key, v in kept.items() if v.hints.recheck_at and v.hints.recheck_at <= now}
+        for key in sorted(wanted & (self._changed | due | expired | (wanted - set(kept)))):
             kept[key] = EVALUATORS[key.kind](self._cache.context(key, now))
         self.verdicts = kept
         self._changed.clear()

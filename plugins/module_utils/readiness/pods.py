@@ -29,7 +29,7 @@ def pod_verdict(pod: Obj, context: Context) -> Verdict:
 
 
 def _ending(pod: Obj, context: Context) -> Verdict:
-    """Judge a pod that is being deleted, which only its node can bring to an end."""
+    """Evaluate a pod that is being deleted, which only its node can bring to an end."""
     since = silent_since(pod, context)
     end = moment((pod.get("metadata") or {}).get("deletionTimestamp"))
     if since and end:
@@ -38,7 +38,7 @@ def _ending(pod: Obj, context: Context) -> Verdict:
 
 
 def _containers(pod: Obj, context: Context) -> Verdict:
-    """Judge the containers of a pod on a node: init containers one after the other, then all others at once."""
+    """Evaluate the containers of a pod on a node: init containers one after the other, then all others at once."""
     for container_status, container in _unfinished_init(pod):
         return _container(pod, container_status, container, context, init=True)
     verdicts = [

@@ -31,7 +31,7 @@ def failing_liveness(pod: Obj, context: Context) -> Event | None:
 def permanent_failure(
     pod: Obj, container_status: Obj, title: str, probe: Event, context: Context, began: datetime | None
 ) -> Verdict | None:
-    """Judge a running container whose probe says what no other try can help."""
+    """Evaluate a running container whose probe says what no other try can help."""
     pattern = match_log([probe.message])
     if not pattern or not pattern.permanent:
         return None
@@ -49,7 +49,7 @@ def permanent_failure(
 def not_ready(
     pod: Obj, container_status: Obj, container: Obj, title: str, context: Context, began: datetime
 ) -> Verdict | None:
-    """Judge a container that has started, as its startup probe says, but that its readiness probe refuses since.
+    """Evaluate a container that has started, as its startup probe says, but that its readiness probe refuses since.
 
     :returns: ``None`` before that has failed a second time, or as often as it may where it only took too long; where
         nobody listens yet, before it has failed for a while.

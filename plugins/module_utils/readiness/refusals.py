@@ -27,7 +27,7 @@ OWN_PODS = timedelta(seconds=15)
 
 
 def refused_by_event(context: Context) -> Verdict | None:
-    """Judge by FailedCreate events; one that is older than the newest pod no longer holds."""
+    """Evaluate by FailedCreate events; one that is older than the newest pod no longer holds."""
     newest_pod = max((created(pod) for pod in context.pods), default=EPOCH)
     matches = [event for event in context.about(context.subject, "FailedCreate") if event.last >= newest_pod]
     if not matches:

@@ -44,7 +44,7 @@ def requests_in_words(pod: Obj) -> str:
 
 
 def unplaced_verdict(pod: Obj, context: Context) -> Verdict | None:
-    """Judge a pod that no node has taken yet."""
+    """Evaluate a pod that no node has taken yet."""
     scheduled = condition(pod, "PodScheduled")
     if spec(pod).get("nodeName") or scheduled.get("status") == "True":
         return None
@@ -95,7 +95,7 @@ def _placing_advice(pod: Obj, message: str, context: Context) -> str:
 
 
 def lost_verdict(pod: Obj, context: Context) -> Verdict | None:
-    """Judge a pod whose node is gone, or which was thrown off it."""
+    """Evaluate a pod whose node is gone, or which was thrown off it."""
     state = status(pod)
     if state.get("phase") == "Failed" and not ended_container(pod):
         why = shortened(state.get("message") or state.get("reason") or "it failed")

@@ -35,7 +35,7 @@ class Instant:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the user wants to be settled how.
+    """By which rules verdicts are settled.
 
     :param restart_stuck: give what was stuck before this run another try.
     :param partial: not all objects are looked at, so what one of them waits for may be another one.
@@ -57,12 +57,14 @@ class Facts:
     :param dependents: the objects whose pods wait for others before they start.
     :param servers_ready: since when the workloads that wait for nothing are ready; ``None`` while one is not.
     :param health: what Airflow has answered last, ``None`` before it has.
+    :param complete: whether pods and events are known, too, so that a failure is one.
     :param logs: by object, what its log means, of those in :attr:`Settled.unread`; ``None``: nothing that is known.
     """
 
     dependents: Container[Key] = frozenset()
     servers_ready: datetime | None = None
     health: HealthResponse | None = None
+    complete: bool = True
     logs: Mapping[Key, LogPattern | None] = field(default_factory=dict)
 
 
@@ -96,7 +98,7 @@ class History:
     """What earlier rounds have seen and done.
 
     :param retried: what was given another try, and when.
-    :param retries: by object, the verdict for which that was done, and what was tried again.
+    :param retried_for: by object, the verdict for which that was done, and what was tried again.
     :param others_ready: since when nothing is pending but what waits for others itself.
     :param pods_ready: since when all objects are done, so that Airflow can be healthy.
     :param excused: by object, until when it may go on waiting for what is done: its log says nothing against that.
@@ -105,7 +107,7 @@ class History:
     """
 
     retried: Mapping[Key, datetime] = field(default_factory=dict)
-    retries: Mapping[Key, tuple[Verdict, Key]] = field(default_factory=dict)
+    retried_for: Mapping[Key, tuple[Verdict, Key]] = field(default_factory=dict)
     others_ready: datetime | None = None
     pods_ready: Instant | None = None
     excused: Mapping[Key, datetime] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Settled:
     :param retries: what to give another try now.
     :param unread: by object, the log without which its verdict cannot be settled. They are to be read, and the round
         settled once more with :attr:`Facts.logs`, from the same history.
+    :param retrying: by object that gets another try, when that has had its time.
     :param recheck_at: when something may change by time alone.
     :param health: what Airflow has answered last, ``None`` before it has.
     """
@@ -145,6 +148,7 @@ class Settled:
     given_up: bool = False
     retries: Sequence[Retry] = ()
     unread: Mapping[Key, LogSource] = field(default_factory=dict)
+    retrying: Mapping[Key, datetime] = field(default_factory=dict)
     recheck_at: datetime | None = None
     health: HealthResponse | None = None
 
@@ -161,6 +165,10 @@ class Settled:
         """Return the seconds after which to settle again though nothing has changed."""
         delays = [(self.recheck_at - now.time).total_seconds()] if self.recheck_at else []
         return delays + ([self.history.fails_at - now.seconds] if self.history.fails_at is not None else [])
+
+    def due(self, now: datetime) -> set[Key]:
+        """Return the objects to evaluate again because another try has had its time."""
+        return {key for key, until in self.retrying.items() if until <= now}
 
 
 def settle(
@@ -193,13 +201,17 @@ def settle(
         since = pods_ready.time if pods_ready else now.time
         current |= health_verdicts(facts.health, rules.health_components, now.time, since, rules.health_grace)
     failed = causes_first((key for key, verdict in current.items() if verdict.state == State.NEVER), facts.dependents)
-    fails_at = _fails_at([current[key] for key in failed], history.fails_at, now, rules.limits)
+    fails_at = None
+    if failed and facts.complete:
+        fails_at = history.fails_at
+        if fails_at is None:
+            fails_at = now.seconds + _gathering([current[key] for key in failed], now.time, rules.limits)
     others_follow = any(verdict.is_waiting for verdict in current.values())
     return Settled(
         verdicts={key: verdict.but(hints=Hints()) for key, verdict in current.items()},
         history=History(
             retried=tries.retried,
-            retries=tries.retries,
+            retried_for=tries.retried_for,
             others_ready=others_ready,
             pods_ready=pods_ready,
             excused=doubts.excused,
@@ -210,6 +222,7 @@ def settle(
         given_up=fails_at is not None and (not others_follow or now.seconds >= fails_at),
         retries=tries.due,
         unread=doubts.unread,
+        retrying=tries.retrying,
         recheck_at=min((v.hints.recheck_at for v in current.values() if v.hints.recheck_at), default=None),
         health=facts.health,
     )
@@ -250,13 +263,11 @@ def _others_pending(verdicts: Mapping[Key, Verdict]) -> bool:
     return any(verdict.holds_up and not verdict.hints.awaits_dependencies for verdict in verdicts.values())
 
 
-def _fails_at(failed: Sequence[Verdict], before: float | None, now: Instant, limits: Limits) -> float | None:
-    """Return until when others are gathered that fail with the first one."""
-    if not failed or before is not None:
-        return before if failed else None
-    grace = now.time - timedelta(seconds=limits.missing)
+def _gathering(failed: Iterable[Verdict], now: datetime, limits: Limits) -> float:
+    """Return for how many seconds others are gathered that fail with the first."""
+    grace = now - timedelta(seconds=limits.missing)
     aged = any(verdict.since and verdict.since <= grace for verdict in failed)
-    return now.seconds + (GATHERING_AFTER_GRACE if aged else GATHERING)
+    return GATHERING_AFTER_GRACE if aged else GATHERING
 
 
 class _SecondTries:
@@ -264,8 +275,9 @@ class _SecondTries:
 
     def __init__(self, history: History, now: datetime, rules: Rules) -> None:
         self.retried = dict(history.retried)
-        self.retries = dict(history.retries)
+        self.retried_for = dict(history.retried_for)
         self.due: list[Retry] = []
+        self.retrying: dict[Key, datetime] = {}
         self._now = now
         self._rules = rules
 
@@ -277,15 +289,16 @@ class _SecondTries:
         if fresh:
             self.due += [Retry(one, verdict.reason) for one in fresh]
             self.retried |= dict.fromkeys(fresh, self._now)
-            self.retries[key] = (verdict, fresh[0])
+            self.retried_for[key] = (verdict, fresh[0])
         # What is seen of it after that may still be of before.
         until = self.retried[stuck[0]] + timedelta(seconds=self._rules.limits.missing)
         if not fresh and self._now >= until:
             return verdict
+        self.retrying[key] = until
         hints = Hints(recheck_at=until)
-        judged, retried = self.retries.get(key, (None, key))
+        before, retried = self.retried_for.get(key, (None, key))
         # The same verdict, not an equal one: nothing has been seen of the object since.
-        if judged is verdict:
+        if before is verdict:
             return not_yet(f"{retried.kind.lower()} {retried.name} gets another try", hints=hints)
         return not_yet(verdict.reason, place=verdict.place, hints=hints)
 

@@ -175,7 +175,7 @@ def build(
         release.take(change)
     raw: dict[str, dict[str, Obj]] = {change.kind: {name(obj): obj for obj in change.objects} for change in changes}
     # What fails where it waits for others has not failed, as far as one look can tell.
-    evaluated = {key: EVALUATORS[key.kind](release.context(key, now)) for key in release.to_judge()}
+    evaluated = {key: EVALUATORS[key.kind](release.context(key, now)) for key in release.to_evaluate()}
     verdicts = settle(evaluated, History(), Instant(now)).verdicts
     pods = [pod for pod in raw.get("Pod", {}).values() if not deleted(pod)]
     workloads = [key for key in verdicts if key.kind in ("Deployment", "StatefulSet")]

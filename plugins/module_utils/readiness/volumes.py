@@ -21,7 +21,7 @@ _MOUNTED_OBJECT_IS_MISSING = re.compile(
 
 
 def volume_verdict(pod: Obj, failures: Sequence[Event], context: Context) -> Verdict:
-    """Judge a pod whose volumes are not mounted, by the events of that, newest first."""
+    """Evaluate a pod whose volumes are not mounted, by the events of that, newest first."""
     event = failures[0]
     message = shortened(event.message)
     if "Multi-Attach" in message:

@@ -59,7 +59,7 @@ class Waiting:
         self._reporter = ProgressReporter(say, self._stopwatch.seconds)
         self._report = Report(source, options, self._reporter, self._stopwatch)
         self._settled = Settled()
-        self._judged_in = 0.0
+        self._settled_in = 0.0
         self._watching = False
         self._error = ""
 
@@ -106,7 +106,7 @@ class Waiting:
                 self._source.ask_health()
             if not self._settled.all_done or self._health.asked > 1:
                 self._watch()
-            events = self._source.receive(self._next_moment(), self._judging_pause())
+            events = self._source.receive(self._next_moment(), self._pause())
             # The time does not count in which a pod rightly takes its time to end.
             self._stopwatch.lap(counts=not self._cache.ends_in_time(self._source.now()))
             self._take(events)
@@ -123,7 +123,7 @@ class Waiting:
         for change in changes:
             self._evaluation.take(change)
         self._evaluation.expire()
-        self._judge()
+        self._settle()
 
     def _watch(self) -> None:
         if self._watching:
@@ -133,7 +133,7 @@ class Waiting:
             self._list(missing)
         self._cache.adds_nodes = self._source.adds_nodes()
         self._evaluation.expire()
-        self._judge()
+        self._settle()
         self._source.watch()
 
     def _take(self, events: Iterable[WatchEvent]) -> None:
@@ -144,7 +144,7 @@ class Waiting:
                 self._health.take(event, self._stopwatch.seconds())
             else:
                 self._take_error(event)
-        self._judge()
+        self._settle()
 
     def _take_error(self, error: WatchError) -> None:
         if error.permanent:
@@ -153,21 +153,26 @@ class Waiting:
             self._reporter.note(f"the cluster does not answer: {error.message}")
         self._error = error.message
 
-    def _judge(self) -> None:
+    def _settle(self) -> None:
         """Evaluate what has changed, settle what that means, and give what is stuck another try."""
         now = self._now()
-        self._evaluation.update(now.time)
+        self._evaluation.update(now.time, self._settled.due(now.time))
         verdicts, history, rules = self._evaluation.verdicts, self._settled.history, self._options.rules
-        facts = Facts(self._cache.dependents(), self._cache.servers_ready(), self._health.response)
+        facts = Facts(
+            dependents=self._cache.dependents(),
+            servers_ready=self._cache.servers_ready(),
+            health=self._health.response,
+            complete=self._cache.listed >= {*EVIDENCE_KINDS},
+        )
         self._settled = settle_with_logs(verdicts, history, now, facts, rules, self._read_log)
         for retry in self._settled.retries:
             self._source.retry(retry.key)
             self._reporter.note(f"{retry.key} is stuck and gets another try ({retry.reason})")
-        self._judged_in = self._stopwatch.seconds() - now.seconds
+        self._settled_in = self._stopwatch.seconds() - now.seconds
 
-    def _judging_pause(self) -> float:
-        """Return for how many seconds to gather events, so that judging takes a fifth of the time at most."""
-        return min(max(MIN_GATHER, 4 * self._judged_in), MAX_GATHER) if self._watching else 0
+    def _pause(self) -> float:
+        """Return for how many seconds to gather events, so that this work takes a fifth of the time at most."""
+        return min(max(MIN_GATHER, 4 * self._settled_in), MAX_GATHER) if self._watching else 0
 
     def _next_moment(self) -> float:
         """Return the seconds until something has to be done even though nothing is heard."""

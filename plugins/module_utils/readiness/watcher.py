@@ -98,7 +98,7 @@ class Probe:
         self._health = HealthProbe(namespace, health) if health else None
         self._keep = keep
         self._closed = False
-        self._news: SimpleQueue[WatchEvent] = SimpleQueue()
+        self._events: SimpleQueue[WatchEvent] = SimpleQueue()
         self._versions: dict[str, str] = {}
         self.where = self._client.where
 
@@ -109,7 +109,7 @@ class Probe:
     def objects(self, kinds: Iterable[str]) -> list[Change]:
         """Return all objects of these kinds, asked for at once.
 
-        :raises Failure: the cluster does not answer, or forbids to list what has to be judged.
+        :raises Failure: the cluster does not answer, or forbids to list what has to be evaluated.
         """
         kinds = tuple(kinds)
         with ThreadPoolExecutor(len(kinds)) as pool:
@@ -127,18 +127,18 @@ class Probe:
 
     def receive(self, timeout: float, gather: float) -> list[WatchEvent]:
         """Return what is heard: wait ``timeout`` seconds for the first of it, then ``gather`` seconds for more."""
-        heard: list[WatchEvent] = []
+        events: list[WatchEvent] = []
         try:
-            heard.append(self._news.get(timeout=max(timeout, 0.001)))
+            events.append(self._events.get(timeout=max(timeout, 0.001)))
             time.sleep(gather)
             while True:
-                heard.append(self._news.get_nowait())
+                events.append(self._events.get_nowait())
         except Empty:
-            return heard
+            return events
 
     def ask_health(self) -> None:
-        """Ask Airflow for its health; the answer comes with the news."""
-        threading.Thread(target=lambda: self._news.put(self.health()), daemon=True).start()
+        """Ask Airflow for its health; the answer comes with the events."""
+        threading.Thread(target=lambda: self._events.put(self.health()), daemon=True).start()
 
     def health(self) -> HealthResponse:
         """Ask Airflow for its health, and wait for the answer."""
@@ -258,8 +258,8 @@ class Probe:
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
                 # It is told here that the cluster does not answer, and tried again.
-                self._news.put(self._list(kind, patience=0))
-                self._news.put(WatchError(""))
+                self._events.put(self._list(kind, patience=0))
+                self._events.put(WatchError(""))
             except Failure as failure:
                 # The connection has read its credentials anew before it says this.
                 self._broken(failure, permanent=isinstance(failure, ApiFailure) and failure.status == 401)
@@ -275,12 +275,12 @@ class Probe:
                 return
             self._versions[kind] = obj["metadata"]["resourceVersion"]
             if change != "BOOKMARK":
-                self._news.put(Change(kind, change, (self._keep(kind, obj),)))
+                self._events.put(Change(kind, change, (self._keep(kind, obj),)))
 
     def _broken(self, failure: Failure, permanent: bool = False) -> None:
         if isinstance(failure, ApiFailure) and failure.status == 410:
             return
-        self._news.put(WatchError(failure.message, permanent))
+        self._events.put(WatchError(failure.message, permanent))
 
     def _log(self, source: LogSource, previous: bool) -> list[str]:
         wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]

@@ -124,21 +124,21 @@ def _of_revision(pod: Obj, revision: str | None) -> bool:
 
 
 def of_pods(context: Context, pods: Sequence[Obj], wanted: int) -> Verdict | None:
-    """Judge a workload by its pods of one revision: the first that fails, or else what they are doing.
+    """Evaluate a workload by its pods of one revision: the first that fails, or else what they are doing.
 
-    :returns: ``None`` where there are no pods to judge by.
+    :returns: ``None`` where there are no pods to evaluate it by.
     """
-    judged = [(pod, pod_verdict(pod, context)) for pod in sorted(pods, key=name) if not is_true(pod, "Ready")]
-    if not judged:
+    evaluated = [(pod, pod_verdict(pod, context)) for pod in sorted(pods, key=name) if not is_true(pod, "Ready")]
+    if not evaluated:
         return None
-    failed = [(pod, verdict) for pod, verdict in judged if verdict.state == State.NEVER]
+    failed = [(pod, verdict) for pod, verdict in evaluated if verdict.state == State.NEVER]
     if failed:
         verdict = failed[0][1]
         more = f" ({len(failed) - 1} more pods fail)" if len(failed) > 1 else ""
         stuck = _stuck_before(context, [pod for pod, _verdict in failed])
         return verdict.but(reason=verdict.reason + more).hint(stuck=stuck)
-    verdict = next((v for pod, v in judged if not deleted(pod)), judged[0][1])
-    hints = [v.hints for _pod, v in judged]
+    verdict = next((v for pod, v in evaluated if not deleted(pod)), evaluated[0][1])
+    hints = [v.hints for _pod, v in evaluated]
     verdict = verdict.hint(
         recheck_at=min((hint.recheck_at for hint in hints if hint.recheck_at), default=None),
         progressing=any(hint.progressing for hint in hints),
@@ -193,7 +193,7 @@ def _backs_off(pod: Obj) -> bool:
 
 
 def _left_behind(context: Context, earlier: Sequence[Obj]) -> Verdict | None:
-    """Judge pods of an earlier revision: a broken one keeps a StatefulSet from going on."""
+    """Evaluate pods of an earlier revision: a broken one keeps a StatefulSet from going on."""
     policy = spec(context.subject).get("podManagementPolicy", "OrderedReady")
     on_delete = (spec(context.subject).get("updateStrategy") or {}).get("type") == "OnDelete"
     for pod in sorted(earlier, key=name):
@@ -211,7 +211,7 @@ def _left_behind(context: Context, earlier: Sequence[Obj]) -> Verdict | None:
 
 
 def _replacing(context: Context, earlier: Sequence[Obj], wanted: int) -> Verdict:
-    """Say how far a StatefulSet is whose present revision has no pod that could be judged."""
+    """Say how far a StatefulSet is whose present revision has no pod that could be evaluated."""
     ready = f"{ready_replicas(context.subject)} of {wanted} pods ready"
     ending = sorted(name(pod) for pod in context.pods if deleted(pod))
     if ending:

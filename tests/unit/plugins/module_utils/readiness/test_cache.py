@@ -25,4 +25,4 @@ def test_what_runs_by_the_clock_neither_fails_a_deploy_nor_is_waited_for() -> No
     pod = thing("airflow-log-retention-1-x", ("Job", "airflow-log-retention-1"), spec={}, status={"phase": "Failed"})
     release.take(Change("Pod", LISTED, [pod]))
     release.take(Change("Pod", "DELETED", [pod]))
-    assert release.to_judge() == [Key("Job", "airflow-migrations")]
+    assert release.to_evaluate() == [Key("Job", "airflow-migrations")]

@@ -216,7 +216,7 @@ def test_a_container_without_a_probe_has_to_last() -> None:
     assert "has no probe" in verdict.reason
 
 
-def test_a_gate_fails_only_after_what_it_waits_for_is_done() -> None:
+def test_a_wait_for_dependencies_fails_only_after_what_it_waits_for_is_done() -> None:
     recorded = Recording("gate")
     verdict = recorded.judge(SCHEDULER)
     assert verdict.hints.awaits_dependencies
@@ -362,7 +362,7 @@ def test_slimming_twice_changes_no_verdict(recording: str) -> None:
     release = recorded.release()
     again = Recording(recording)
     again.objects = [{**slim(obj["kind"], obj), "kind": obj["kind"]} for obj in again.objects]
-    for key in release.to_judge():
+    for key in release.to_evaluate():
         assert again.judge(key) == recorded.judge(key)
 
 
@@ -370,7 +370,7 @@ def test_slimming_twice_changes_no_verdict(recording: str) -> None:
 def test_no_verdict_without_its_parts(recording: str) -> None:
     """Whatever part of an object is missing, judging it raises nothing."""
     recorded = Recording(recording)
-    for key in recorded.release().to_judge():
+    for key in recorded.release().to_evaluate():
         for part in ("status", "spec"):
             broken = Recording(recording)
             for obj in broken.objects:
@@ -385,7 +385,7 @@ def test_verdicts_are_values() -> None:
 
 def test_all_of_a_healthy_release_is_done() -> None:
     recorded = Recording("healthy")
-    keys = recorded.release().to_judge()
+    keys = recorded.release().to_evaluate()
     assert {key.kind for key in keys} == set(PRIMARY_KINDS)
     assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
 

@@ -363,7 +363,7 @@ def test_failures_that_follow_at_once_are_told_together_and_causes_first() -> No
     assert message.index("1. Job/airflow-migrations") < message.index("2. Deployment/airflow-api-server")
 
 
-def test_a_gate_that_fails_is_no_failure_while_others_are_under_way() -> None:
+def test_a_wait_for_dependencies_that_fails_is_no_failure_while_others_are_under_way() -> None:
     name = "airflow-api-server"
     cluster = ScriptedCluster(
         {
@@ -381,7 +381,7 @@ def test_a_gate_that_fails_is_no_failure_while_others_are_under_way() -> None:
 
 
 @pytest.mark.parametrize("asks_health", [False, True])
-def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_health: bool) -> None:
+def test_a_wait_for_dependencies_that_goes_on_though_all_it_could_wait_for_is_done(asks_health: bool) -> None:
     name = "airflow-flower"
     cluster = ScriptedCluster(
         {
@@ -405,8 +405,8 @@ def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_hea
     assert told["log"]
 
 
-def gated(name: str) -> ScriptedCluster:
-    """Return a cluster in which a Deployment's gate opens after a minute, and says nothing until then."""
+def waiting_pod(name: str) -> ScriptedCluster:
+    """Return a cluster in which a Deployment waits for others for a minute, and says nothing until then."""
     return ScriptedCluster(
         {
             "Deployment": [deployment(name, ready=0, init="wait-for-schema")],
@@ -417,22 +417,22 @@ def gated(name: str) -> ScriptedCluster:
     )
 
 
-def test_a_gate_that_says_nothing_is_waited_for() -> None:
+def test_a_wait_for_dependencies_that_says_nothing_is_waited_for() -> None:
     """On a machine that is too busy it may not have come to look."""
-    cluster = gated("airflow-flower")
+    cluster = waiting_pod("airflow-flower")
     assert waiting(cluster).wait()["seconds"] == 60.0
     assert 5 <= sum(request.startswith("log") for request in cluster.requests) <= 8
 
 
-def test_a_gate_that_says_that_it_opens_is_waited_for() -> None:
+def test_a_wait_for_dependencies_that_says_that_it_ends_is_waited_for() -> None:
     """The node may be too busy to tell at once that it has ended."""
-    cluster = gated("airflow-flower")
+    cluster = waiting_pod("airflow-flower")
     cluster.logs["wait-for-schema"] = ["no answer from the database: Connection refused", "The schema is there."]
     assert waiting(cluster).wait()["seconds"] == 60.0
 
 
-def test_a_gate_may_wait_for_what_is_not_looked_at() -> None:
-    cluster = gated("airflow-flower")
+def test_a_pod_may_wait_for_what_is_not_looked_at() -> None:
+    cluster = waiting_pod("airflow-flower")
     assert waiting(cluster, only=frozenset({"Deployment/airflow-flower"})).wait()["seconds"] == 60.0
 
 
