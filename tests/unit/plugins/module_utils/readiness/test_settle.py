@@ -107,12 +107,15 @@ def test_what_nothing_speaks_against_stays_as_it_was_said() -> None:
     assert not settled.given_up
 
 
-def test_the_same_round_settled_twice_is_the_same() -> None:
+def test_settling_changes_nothing_of_the_past() -> None:
     verdicts = {REDIS: done(), SCHEDULER: waits()}
     history = History(others_ready=at(0), excused={SCHEDULER: at(5)})
     before = replace(history, excused=dict(history.excused))
-    assert settle(verdicts, history, instant(30)) == settle(verdicts, history, instant(30))
+    facts = Facts(logs={SCHEDULER: None})
+    settled = settle(verdicts, history, instant(30), facts)
+    assert settled.history.excused == {SCHEDULER: at(41)}
     assert history == before
+    assert settle(verdicts, history, instant(30), facts) == settled
 
 
 class TestDependencies:
