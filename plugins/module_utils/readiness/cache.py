@@ -158,10 +158,6 @@ class ObjectCache:
         ends = (moment((pod.get("metadata") or {}).get("deletionTimestamp")) for pod in self._pods.values())
         return any(end and now < end for end in ends)
 
-    def pod_count(self) -> int:
-        """Return how many pods are known."""
-        return len(self._pods)
-
     def _take_subjects(self, change: Change) -> set[Key]:
         before = set(self._subjects)
         if change.type == LISTED:

@@ -40,7 +40,7 @@ def status(recording: str, health: HealthResponse | None = None, **changes: Any)
             obj["status"] |= changes[obj["metadata"]["name"]]
     return build(
         title="Release airflow in namespace airflow",
-        release=ObjectCache("airflow"),
+        cache=ObjectCache("airflow"),
         changes=[
             Change(kind, LISTED, [obj for obj in objects if obj["kind"] == kind])
             for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS)

@@ -81,13 +81,13 @@ def judge_pod(shape: dict[str, Any]) -> Verdict:
     }
     replica_set = {"metadata": metadata("airflow-flower-hash", owner=("Deployment", "airflow-flower"))}
     events = [event("airflow-flower-hash-1", "Pod", i, told) for i, told in enumerate(shape.get("events", ()))]
-    release = ObjectCache("airflow")
-    release.adds_nodes = shape.get("adds_nodes", False)
+    cache = ObjectCache("airflow")
+    cache.adds_nodes = shape.get("adds_nodes", False)
     for kind, objects in (("Deployment", [deployment]), ("ReplicaSet", [replica_set]), ("Pod", [pod])):
-        release.take(Change(kind, LISTED, objects))
-    release.take(Change("Event", LISTED, events))
+        cache.take(Change(kind, LISTED, objects))
+    cache.take(Change("Event", LISTED, events))
     now = datetime.fromisoformat(shape.get("at", "2026-01-01T12:00:30Z"))
-    return EVALUATORS["Deployment"](release.context(FLOWER, now))
+    return EVALUATORS["Deployment"](cache.context(FLOWER, now))
 
 
 @pytest.mark.parametrize("shape", shapes("pods"))
@@ -111,10 +111,10 @@ def test_a_refusal(shape: dict[str, Any]) -> None:
     }
     said = {"reason": "FailedCreate", "first": BEGAN, "message": shape["message"]}
     told = event("airflow-redis", "StatefulSet", 1, said)
-    release = ObjectCache("airflow")
-    release.take(Change("StatefulSet", LISTED, [stateful_set]))
-    release.take(Change("Event", LISTED, [told]))
-    verdict = EVALUATORS["StatefulSet"](release.context(REDIS, datetime.fromisoformat(BEGAN) + timedelta(seconds=9)))
+    cache = ObjectCache("airflow")
+    cache.take(Change("StatefulSet", LISTED, [stateful_set]))
+    cache.take(Change("Event", LISTED, [told]))
+    verdict = EVALUATORS["StatefulSet"](cache.context(REDIS, datetime.fromisoformat(BEGAN) + timedelta(seconds=9)))
     assert verdict.state == State.NEVER, verdict
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape["advice"], verdict.advice), verdict.advice

@@ -63,17 +63,17 @@ class Recording:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [obj for obj in self.objects if obj["kind"] == kind]
 
-    def release(self, **more: Any) -> ObjectCache:
-        release = ObjectCache("airflow", **more)
+    def cache(self, **more: Any) -> ObjectCache:
+        cache = ObjectCache("airflow", **more)
         # Kind adds none.
-        release.adds_nodes = False
+        cache.adds_nodes = False
         for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS):
-            release.take(Change(kind, LISTED, self.of(kind)))
-        return release
+            cache.take(Change(kind, LISTED, self.of(kind)))
+        return cache
 
     def judge(self, key: Key, later: float = 0, **more: Any) -> Verdict:
         """Return the verdict on one object, ``later`` seconds after the recording."""
-        return EVALUATORS[key.kind](self.release(**more).context(key, self.now + timedelta(seconds=later)))
+        return EVALUATORS[key.kind](self.cache(**more).context(key, self.now + timedelta(seconds=later)))
 
     def first_seen(self, *reasons: str) -> float:
         """Return how many seconds before the recording the first event of these reasons was."""
@@ -257,10 +257,10 @@ def test_a_status_of_before_the_change_does_not_count() -> None:
 
 def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     recorded = Recording("image-missing")
-    release = recorded.release()
+    cache = recorded.cache()
     [pod] = recorded.of("Pod")
-    release.take(Change("Pod", "DELETED", [pod]))
-    context = release.context(SCHEDULER, recorded.now)
+    cache.take(Change("Pod", "DELETED", [pod]))
+    context = cache.context(SCHEDULER, recorded.now)
     assert not any(event.reason == "Failed" for events in context.events.values() for event in events)
     assert deployment_verdict(context).state == State.NOT_YET
 
@@ -359,10 +359,10 @@ def _recordings() -> Iterable[str]:
 @pytest.mark.parametrize("recording", _recordings())
 def test_slimming_twice_changes_no_verdict(recording: str) -> None:
     recorded = Recording(recording)
-    release = recorded.release()
+    cache = recorded.cache()
     again = Recording(recording)
     again.objects = [{**slim(obj["kind"], obj), "kind": obj["kind"]} for obj in again.objects]
-    for key in release.to_evaluate():
+    for key in cache.to_evaluate():
         assert again.judge(key) == recorded.judge(key)
 
 
@@ -370,7 +370,7 @@ def test_slimming_twice_changes_no_verdict(recording: str) -> None:
 def test_no_verdict_without_its_parts(recording: str) -> None:
     """Whatever part of an object is missing, judging it raises nothing."""
     recorded = Recording(recording)
-    for key in recorded.release().to_evaluate():
+    for key in recorded.cache().to_evaluate():
         for part in ("status", "spec"):
             broken = Recording(recording)
             for obj in broken.objects:
@@ -385,7 +385,7 @@ def test_verdicts_are_values() -> None:
 
 def test_all_of_a_healthy_release_is_done() -> None:
     recorded = Recording("healthy")
-    keys = recorded.release().to_evaluate()
+    keys = recorded.cache().to_evaluate()
     assert {key.kind for key in keys} == set(PRIMARY_KINDS)
     assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
 
