@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Set
 from datetime import datetime
 
-from .cache import Change, ObjectCache
+from .cache import EVIDENCE_KINDS, Change, ObjectCache
 from .claims import claim_verdict
 from .context import Context
+from .health import HealthResponse
 from .jobs import job_verdict
+from .settle import Facts
 from .verdict import Key, Verdict
 from .workloads import deployment_verdict, stateful_set_verdict
 
@@ -55,3 +57,12 @@ class Evaluation:
             kept[key] = EVALUATORS[key.kind](self._cache.context(key, now))
         self.verdicts = kept
         self._changed.clear()
+
+    def facts(self, health: HealthResponse | None) -> Facts:
+        """Return what is known besides the verdicts, with what Airflow has answered last."""
+        return Facts(
+            dependents=self._cache.dependents(),
+            servers_ready=self._cache.servers_ready(),
+            health=health,
+            complete=self._cache.listed >= {*EVIDENCE_KINDS},
+        )

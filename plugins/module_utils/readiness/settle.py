@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from .context import Limits
 from .health import HealthResponse, health_verdicts
-from .log_patterns import LogPattern
+from .log_patterns import LogPattern, match_log
 from .verdict import Hints, Key, LogSource, State, Verdict, never, not_yet
 
 #: Seconds between the first *never* and the failure, to tell with it what else has failed; fewer after a grace.
@@ -234,16 +234,16 @@ def settle_with_logs(
     now: Instant,
     facts: Facts,
     rules: Rules,
-    read: Callable[[LogSource], LogPattern | None],
+    read: Callable[[LogSource], Iterable[str]],
 ) -> Settled:
     """Settle a round, and once more with the logs that it turns out to depend on.
 
-    :param read: returns what a log means, ``None`` for nothing that is known.
+    :param read: returns the last lines of a log.
     """
     settled = settle(verdicts, history, now, facts, rules)
     if not settled.unread:
         return settled
-    logs = {key: read(log) for key, log in settled.unread.items()}
+    logs = {key: match_log(read(log)) for key, log in settled.unread.items()}
     return settle(verdicts, history, now, replace(facts, logs=logs), rules)
 
 

@@ -17,14 +17,12 @@ from .cache import EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
 from .evaluators import Evaluation
 from .health import HealthResponse
 from .health_polling import HealthPolling
-from .log_patterns import LogPattern, match_log
 from .options import WaitOptions
 from .progress import ProgressReporter
 from .report import Report
-from .settle import Facts, Instant, Settled, settle_with_logs
+from .settle import Instant, Settled, settle_with_logs
 from .source import Source
 from .stopwatch import Stopwatch
-from .verdict import LogSource
 from .watcher import WatchError, WatchEvent
 
 #: Seconds for which changes are gathered before they are evaluated, because they come in bursts.
@@ -158,13 +156,8 @@ class Waiting:
         now = self._now()
         self._evaluation.update(now.time, self._settled.due(now.time))
         verdicts, history, rules = self._evaluation.verdicts, self._settled.history, self._options.rules
-        facts = Facts(
-            dependents=self._cache.dependents(),
-            servers_ready=self._cache.servers_ready(),
-            health=self._health.response,
-            complete=self._cache.listed >= {*EVIDENCE_KINDS},
-        )
-        self._settled = settle_with_logs(verdicts, history, now, facts, rules, self._read_log)
+        facts = self._evaluation.facts(self._health.response)
+        self._settled = settle_with_logs(verdicts, history, now, facts, rules, self._source.log)
         for retry in self._settled.retries:
             self._source.retry(retry.key)
             self._reporter.note(f"{retry.key} is stuck and gets another try ({retry.reason})")
@@ -181,9 +174,6 @@ class Waiting:
         for moment in (self._health.due_at(self._settled), self._reporter.held_until):
             delays += [] if moment is None else [moment - now.seconds]
         return min(max(min(delays), 0.0), RENEWAL / 4)
-
-    def _read_log(self, log: LogSource) -> LogPattern | None:
-        return match_log(self._source.log(log))
 
     def _now(self) -> Instant:
         return Instant(self._source.now(), self._stopwatch.seconds())

@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import HealthResponse
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import LogPattern, match_log
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.settle import (
     Facts,
     History,
@@ -44,8 +43,8 @@ HEALTH = Key("Health", "scheduler")
 POD = Key("Pod", "airflow-scheduler-1")
 
 LOG = LogSource("airflow-scheduler-1", "main")
-NO_REDIS = match_log(["Error 111 connecting to airflow-redis:6379. Connection refused."])
-WRONG_PASSWORD = match_log(["WRONGPASS invalid username-password pair"])
+NO_REDIS = "Error 111 connecting to airflow-redis:6379. Connection refused."
+WRONG_PASSWORD = "WRONGPASS invalid username-password pair"
 LIMITS = Limits(dependencies=11, restarts=120, missing=5)
 
 
@@ -58,22 +57,19 @@ def instant(seconds: float) -> Instant:
 
 
 class Release:
-    """A release of which one round after the other is settled.
-
-    :param logs: what the log of an object means when it is read.
-    """
+    """A release of which one round after the other is settled."""
 
     def __init__(self, facts: Facts | None = None, rules: Rules | None = None) -> None:
         self.history = History()
         self.facts = facts or Facts()
         self.rules = rules or Rules(limits=LIMITS)
-        self.logs: dict[LogSource, LogPattern | None] = {}
+        self.log = "it broke"
         self.read: list[LogSource] = []
 
     def settle(self, seconds: float, verdicts: Mapping[Key, Verdict]) -> Settled:
-        def read(log: LogSource) -> LogPattern | None:
+        def read(log: LogSource) -> list[str]:
             self.read.append(log)
-            return self.logs.get(replace(log, since=None))
+            return [self.log]
 
         settled = settle_with_logs(verdicts, self.history, instant(seconds), self.facts, self.rules, read)
         self.history = settled.history
@@ -145,7 +141,7 @@ class TestDependencies:
 
     def test_what_goes_on_waiting_fails_when_its_log_says_why(self) -> None:
         release = Release()
-        release.logs[LOG] = WRONG_PASSWORD
+        release.log = WRONG_PASSWORD
         verdicts = {MIGRATIONS: done(), SCHEDULER: waits()}
         settled = release.settle(5, verdicts)
         assert settled.recheck_at == at(16)
@@ -159,7 +155,7 @@ class TestDependencies:
 
     def test_what_began_to_wait_after_the_others_were_done_has_as_long(self) -> None:
         release = Release()
-        release.logs[LOG] = WRONG_PASSWORD
+        release.log = WRONG_PASSWORD
         verdicts = {MIGRATIONS: done(), SCHEDULER: waits(since=20)}
         release.settle(5, verdicts)
         assert release.state(30, verdicts) == State.NOT_YET
@@ -172,14 +168,14 @@ class TestDependencies:
         settled = release.settle(11, verdicts)
         assert settled.verdicts[SCHEDULER].state == State.NOT_YET
         assert settled.recheck_at == at(22)
-        release.logs[LOG] = WRONG_PASSWORD
+        release.log = WRONG_PASSWORD
         assert release.state(21, verdicts) == State.NOT_YET
         assert len(release.read) == 1
         assert release.state(22, verdicts) == State.NEVER
 
     def test_what_is_looked_at_in_part_may_wait_for_the_rest(self) -> None:
         release = Release(rules=Rules(limits=LIMITS, partial=True))
-        release.logs[LOG] = WRONG_PASSWORD
+        release.log = WRONG_PASSWORD
         release.settle(0, {SCHEDULER: waits()})
         assert release.state(100, {SCHEDULER: waits()}) == State.NOT_YET
 
@@ -192,16 +188,16 @@ class TestRestarts:
     #: The scheduler waits for Redis, which is ready since the tenth second.
     FACTS = Facts(dependents=frozenset({SCHEDULER}), servers_ready=at(10))
 
-    @pytest.mark.parametrize("pattern", [None, WRONG_PASSWORD], ids=["says nothing of servers", "no try can help"])
-    def test_what_failed_for_another_reason_has_failed(self, pattern: LogPattern | None) -> None:
+    @pytest.mark.parametrize("log", ["it broke", WRONG_PASSWORD], ids=["says nothing of servers", "no try can help"])
+    def test_what_failed_for_another_reason_has_failed(self, log: str) -> None:
         release = Release(self.FACTS)
-        release.logs[LOG] = pattern
+        release.log = log
         assert release.state(12, {REDIS: done(), SCHEDULER: crash(8)}) == State.NEVER
 
     @pytest.mark.parametrize("ready", [None, at(10)], ids=["not ready yet", "ready since"])
     def test_what_was_started_before_its_servers_were_ready_is_waited_for(self, ready: datetime | None) -> None:
         release = Release(replace(self.FACTS, servers_ready=ready))
-        release.logs[LOG] = NO_REDIS
+        release.log = NO_REDIS
         settled = release.settle(12, {SCHEDULER: crash(8)})
         verdict = settled.verdicts[SCHEDULER]
         assert verdict.state == State.NOT_YET
@@ -217,7 +213,7 @@ class TestRestarts:
     )
     def test_what_failed_for_want_of_a_server_is_restarted_for_a_while(self, started: float, facts: Facts) -> None:
         release = Release(facts)
-        release.logs[LOG] = NO_REDIS
+        release.log = NO_REDIS
         settled = release.settle(20, {SCHEDULER: crash(started)})
         assert settled.verdicts[SCHEDULER].reason.endswith("; it is started again, and may find what it needs then")
         assert settled.recheck_at == at(140)
@@ -226,7 +222,7 @@ class TestRestarts:
 
     def test_the_time_for_restarts_begins_with_the_first_failure(self) -> None:
         release = Release(self.FACTS)
-        release.logs[LOG] = NO_REDIS
+        release.log = NO_REDIS
         release.settle(20, {SCHEDULER: crash(8)})
         assert release.state(100, {SCHEDULER: crash(95)}) == State.NOT_YET
         assert release.state(140, {SCHEDULER: crash(95)}) == State.NEVER
