@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..readiness.sayings import OF_TASKS, saying_of
+from ..readiness.log_patterns import TASK_LOG_PATTERNS, match_log
 
 #: How much is told of what failed.
 FAILED_TASKS_TOLD = 5
@@ -172,7 +172,7 @@ def failed_run(
 
 
 def _said(words: str) -> str:
-    meant = saying_of([words], OF_TASKS)
+    meant = match_log([words], TASK_LOG_PATTERNS)
     explained = f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
     return f"\nThe scheduler says of it: {words}{explained}"
 

@@ -22,8 +22,8 @@ from ..core.objects import Obj, deleted, is_true, labels, name, spec, status, ui
 from ..kube.client import CONCURRENCY, Client
 from ..kube.pod_stream import Exec
 from ..readiness.cache import CLAIM
-from ..readiness.case import Event
-from ..readiness.health import Answer
+from ..readiness.context import Event
+from ..readiness.health import HealthResponse
 from ..readiness.health_probe import HealthProbe, HealthQuestion
 from ..redaction.secrecy import SENSITIVE_NAME
 from . import facts_program
@@ -120,7 +120,7 @@ class Collected:
     secrets: list[Obj] = field(default_factory=list)
     namespace: Obj | None = None
     version: str = ""
-    health: Answer | None = None
+    health: HealthResponse | None = None
     logs: dict[Log, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

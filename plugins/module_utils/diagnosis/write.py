@@ -13,10 +13,10 @@ from ansible.module_utils.common.yaml import yaml_dump
 
 from ..core.objects import Obj, annotation, is_true, labels, name, spec, status
 from ..readiness import status as _status
-from ..readiness.cache import LISTED, SUBJECTS, WITNESSES, Change, Release
-from ..readiness.case import Event
-from ..readiness.judges import causes_first
+from ..readiness.cache import EVIDENCE_KINDS, LISTED, PRIMARY_KINDS, Change, ObjectCache
+from ..readiness.context import Event
 from ..readiness.progress import duration
+from ..readiness.settle import causes_first
 from ..readiness.verdict import Key, State, Verdict, never
 from ..redaction.masking import MASK, shortened
 from ..redaction.secrecy import Secrecy, secret_values
@@ -87,11 +87,11 @@ def diagnose(namespace: str, release: str, failure: str, found: Collected, now: 
 
 
 def _judge(diagnosis: Diagnosis, release: str) -> None:
-    known, found = Release(release), diagnosis.found
-    changes = [Change(kind, LISTED, found.objects.get(kind) or ()) for kind in (*SUBJECTS, *WITNESSES)]
+    known, found = ObjectCache(release), diagnosis.found
+    changes = [Change(kind, LISTED, found.objects.get(kind) or ()) for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS)]
     seen = _status.build(diagnosis.title, known, changes, diagnosis.time, found.health, found.version, "")
     diagnosis.status = seen
-    diagnosis.verdicts = {key: seen.verdicts[key] for key in causes_first(seen.verdicts, known.is_gated)}
+    diagnosis.verdicts = {key: seen.verdicts[key] for key in causes_first(seen.verdicts, known.dependents())}
 
 
 def _absence(found: Collected, where: str) -> Verdict | None:

@@ -21,7 +21,7 @@ from ..kube.pod_stream import Exec
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
 from ..probe_pod.trial_pod import TrialPod
-from ..readiness.case import Limits
+from ..readiness.context import Limits
 from ..readiness.options import WAIT_OPTIONS, limits_of
 
 OPTIONS: dict[str, Any] = {

@@ -16,7 +16,7 @@ from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..core.objects import is_true, labels, name, spec, status
 from ..kube.client import Client, Manifest
-from ..readiness.room import may_take
+from ..readiness.node_capacity import may_take
 from .share import MANY, SHARING, Share, mounted_by_one, quantity
 from .storage_classes import LocalPath, check_classes
 

@@ -20,8 +20,8 @@ from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..kube.client import Client, Manifest
 from ..kube.pod_stream import Exec
-from ..readiness.case import Limits
-from ..readiness.sayings import saying_of
+from ..readiness.context import Limits
+from ..readiness.log_patterns import match_log
 from . import services_program
 from .trial_pod import TrialPod
 
@@ -132,7 +132,7 @@ class Trial:
 
 def in_words(service: Service, said: str) -> str:
     """Return a problem with what it means and the way out, where that is known."""
-    saying = saying_of([said])
+    saying = match_log([said])
     if saying is None:
         return f"{service.what}: {said}."
     return f"{service.what}: {saying.meaning}: {said}. {saying.advice}"

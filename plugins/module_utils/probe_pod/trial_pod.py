@@ -18,7 +18,7 @@ from ..core.names import FIELD_MANAGER
 from ..core.objects import moment, spec, status
 from ..kube.client import Client, Manifest
 from ..kube.holder import Holder, is_dead, place, started, this_run
-from ..readiness.case import Case, Event, Limits
+from ..readiness.context import Context, Event, Limits
 from ..readiness.node_scaling import adds_nodes
 from ..readiness.pods import pod_verdict
 from ..readiness.verdict import State
@@ -118,8 +118,8 @@ class TrialPod:
                 raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
             if not asked and not spec(pod).get("nodeName"):
                 asked, scaling = True, adds_nodes(self.client)
-            case = Case(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
-            verdict = pod_verdict(pod, case)
+            context = Context(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
+            verdict = pod_verdict(pod, context)
             if verdict.state is State.DONE:
                 return pod
             if verdict.state is State.NEVER or self.clock() >= deadline:

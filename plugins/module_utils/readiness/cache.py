@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What is known of a release's objects, kept up to date from lists and watches.
 
-Only what the judges look at is kept of an object, and of a pod that is ready next to nothing, so that memory does not
-grow with the size of pods or with the time that is waited.
+Only what the evaluators look at is kept of an object, and of a pod that is ready next to nothing, so that memory does
+not grow with the size of pods or with the time that is waited.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from ..core.objects import (
     status,
     uid,
 )
-from .case import Case, Event, Limits
+from .context import Context, Event, Limits
 from .verdict import Key
-from .workloads import REVISION, is_gated, replicas
+from .workloads import REVISION, has_dependencies, replicas
 
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 CLAIM = "PersistentVolumeClaim"
 #: What is listed first: where all of these are done, nothing else need be asked.
-SUBJECTS = (*WORKLOADS, CLAIM)
+PRIMARY_KINDS = (*WORKLOADS, CLAIM)
 #: What tells why something is not done.
-WITNESSES = ("ReplicaSet", "Pod", "Event")
+EVIDENCE_KINDS = ("ReplicaSet", "Pod", "Event")
 
 #: Type of a :class:`Change` that holds all objects of its kind.
 LISTED = "LISTED"
@@ -63,7 +63,7 @@ _NAME_PART = 50
 
 @dataclass(frozen=True)
 class Change:
-    """News of one kind of objects.
+    """A change of objects of one kind.
 
     :param type: ``ADDED``, ``MODIFIED``, ``DELETED`` or :data:`LISTED`.
     """
@@ -73,7 +73,7 @@ class Change:
     objects: Sequence[Obj]
 
 
-class Release:
+class ObjectCache:
     """The objects of one release.
 
     :param release: the value of the label that its objects carry.
@@ -85,6 +85,8 @@ class Release:
         self.started = started
         #: Whether the cluster adds nodes on demand; ``None`` where that cannot be told.
         self.adds_nodes: bool | None = None
+        #: The kinds that have been listed.
+        self.listed: set[str] = set()
         self._subjects: dict[Key, Obj] = {}
         self._pods: dict[str, Obj] = {}
         self._pods_of: dict[Key, set[str]] = {}
@@ -92,7 +94,9 @@ class Release:
         self._events: dict[str, dict[str, Event]] = {}
 
     def take(self, change: Change) -> set[Key]:
-        """Take in news; return the objects that have to be judged again."""
+        """Take in a change; return the objects that have to be evaluated again."""
+        if change.type == LISTED:
+            self.listed.add(change.kind)
         if change.kind == "Event":
             return self._take_events(change)
         if change.kind == "Pod":
@@ -101,34 +105,34 @@ class Release:
             return self._take_replica_sets(change)
         return self._take_subjects(change)
 
-    def to_judge(self) -> list[Key]:
-        """Return the objects to judge: workloads, and the claims that are labelled or mounted by the release's pods."""
+    def to_evaluate(self) -> list[Key]:
+        """Return the objects to evaluate: workloads, and the claims with the release's label or mounted by its pods."""
         mounted = self._mounted()
         return sorted(key for key, obj in self._subjects.items() if key.kind != CLAIM or self._is_ours(obj, mounted))
 
-    def case(self, key: Key, now: datetime) -> Case:
-        """Return all that is known about one object of :meth:`to_judge`."""
+    def context(self, key: Key, now: datetime) -> Context:
+        """Return all that is known about one object of :meth:`to_evaluate`."""
         subject = self._subjects[key]
         pods = [self._pods[pod] for pod in self._pods_of.get(key, ())]
         replica_sets = [r for r in self._replica_sets.values() if owner(r).get("uid") == uid(subject)]
         concerned = [uid(subject), *(uid(p) for p in pods), *(uid(r) for r in replica_sets)]
-        return Case(
+        return Context(
             subject=subject,
             now=now,
             started=self.started,
             pods=pods,
             replica_sets=replica_sets,
             events={u: tuple(self._events[u].values()) for u in concerned if u in self._events},
-            claims=frozenset(found.name for found in self._subjects if found.kind == CLAIM),
+            claims=frozenset(claim.name for claim in self._subjects if claim.kind == CLAIM),
             pending_claims=self._pending_claims() if key.kind != CLAIM else frozenset(),
             used=key.kind == CLAIM and key.name in self._mounted(),
             adds_nodes=self.adds_nodes,
             limits=self.limits,
         )
 
-    def is_gated(self, key: Key) -> bool:
-        """Tell whether an object's pods wait for others before they start."""
-        return key in self._subjects and is_gated(self._subjects[key])
+    def dependents(self) -> frozenset[Key]:
+        """Return the objects whose pods wait for others before they start."""
+        return frozenset(key for key, obj in self._subjects.items() if has_dependencies(obj))
 
     def servers_ready(self) -> datetime | None:
         """Return since when the workloads that wait for nothing are ready, ``None`` while one is not.
@@ -137,7 +141,7 @@ class Release:
         """
         latest = EPOCH
         for key, workload in self._subjects.items():
-            if key.kind not in ("Deployment", "StatefulSet") or is_gated(workload):
+            if key.kind not in ("Deployment", "StatefulSet") or has_dependencies(workload):
                 continue
             pods = [self._pods[pod] for pod in self._pods_of.get(key, ())]
             ready = [since for pod in pods if not deleted(pod) and (since := ready_since(pod))]
@@ -153,10 +157,6 @@ class Release:
         """
         ends = (moment((pod.get("metadata") or {}).get("deletionTimestamp")) for pod in self._pods.values())
         return any(end and now < end for end in ends)
-
-    def pod_count(self) -> int:
-        """Return how many pods are known."""
-        return len(self._pods)
 
     def _take_subjects(self, change: Change) -> set[Key]:
         before = set(self._subjects)
@@ -216,22 +216,22 @@ class Release:
                 touched.add(key)
         return touched
 
-    def _key_of(self, kind: str, called: str, about_uid: str) -> Key | None:
-        """Return the object that something about ``kind/called`` has to be told of."""
+    def _key_of(self, kind: str, about_name: str, about_uid: str) -> Key | None:
+        """Return the object that something about ``kind/about_name`` has to be evaluated again for."""
         if kind == "Pod":
             pod = self._pods.get(about_uid)
             return self.owner_of(pod) if pod else None
         if kind == "ReplicaSet":
-            return Key("Deployment", called.rpartition("-")[0])
-        return Key(kind, called)
+            return Key("Deployment", about_name.rpartition("-")[0])
+        return Key(kind, about_name)
 
     def owner_of(self, pod: Obj) -> Key | None:
-        """Return the workload that a pod belongs to, ``None`` if it is not one of the kinds that are judged."""
+        """Return the workload that a pod belongs to, ``None`` if it is not one of the kinds that are evaluated."""
         reference = owner(pod)
-        kind, called = str(reference.get("kind")), str(reference.get("name"))
+        kind, owner_name = str(reference.get("kind")), str(reference.get("name"))
         if kind == "ReplicaSet":
-            return Key("Deployment", called.removesuffix("-" + labels(pod).get("pod-template-hash", "")))
-        return Key(kind, called) if kind in ("StatefulSet", "Job") else None
+            return Key("Deployment", owner_name.removesuffix("-" + labels(pod).get("pod-template-hash", "")))
+        return Key(kind, owner_name) if kind in ("StatefulSet", "Job") else None
 
     def _forget_pod(self, pod_uid: str) -> None:
         pod = self._pods.pop(pod_uid, None)

@@ -8,21 +8,21 @@ import re
 
 from ..core.objects import Obj, deleted, name, spec, status
 from ..redaction.masking import shortened
-from .case import Case
 from .container_facts import kubectl
+from .context import Context
 from .images import is_transient
 from .variables import claim_variable
-from .verdict import Verdict, done, never, not_yet
+from .verdict import PROGRESSING, Verdict, done, never, not_yet
 
 ABOUT_CLAIM = re.compile(r"create Claim |persistentvolumeclaims ")
 
 
-def claim_verdict(case: Case) -> Verdict:
+def claim_verdict(context: Context) -> Verdict:
     """Tell whether a claim is bound.
 
     A claim of a class that waits for its first consumer is *not yet*, and holds up no release that does not use it.
     """
-    claim = case.subject
+    claim = context.subject
     phase = status(claim).get("phase")
     if deleted(claim):
         return not_yet("is being deleted")
@@ -33,40 +33,41 @@ def claim_verdict(case: Case) -> Verdict:
             f"its volume {spec(claim).get('volumeName')} is gone",
             advice=f"Restore the volume, or delete the claim: {kubectl(claim, f'describe pvc {name(claim)}')}",
         )
-    if failures := case.about(claim, "ProvisioningFailed", "FailedBinding"):
-        return _unbound(case, shortened(failures[0].message))
-    if not case.used and (not case.events or case.about(claim, "WaitForFirstConsumer")):
-        return not_yet("is bound when a pod first uses it", blocks=False, alive=True)
-    making = case.about(claim, "Provisioning", "ExternalProvisioning")
-    return not_yet("its volume is made" if making else "waits to be bound", alive=True)
+    if failures := context.about(claim, "ProvisioningFailed", "FailedBinding"):
+        return _unbound(context, shortened(failures[0].message))
+    if not context.used and (not context.events or context.about(claim, "WaitForFirstConsumer")):
+        return not_yet("is bound when a pod first uses it", blocks=False, hints=PROGRESSING)
+    making = context.about(claim, "Provisioning", "ExternalProvisioning")
+    return not_yet("its volume is made" if making else "waits to be bound", hints=PROGRESSING)
 
 
-def _unbound(case: Case, said: str) -> Verdict:
-    """Judge a claim that no volume could be found or made for."""
-    claim = case.subject
-    failure = case.about(claim, "ProvisioningFailed", "FailedBinding")[0]
+def _unbound(context: Context, message: str) -> Verdict:
+    """Evaluate a claim that no volume could be found or made for."""
+    claim = context.subject
+    failures = context.about(claim, "ProvisioningFailed", "FailedBinding")
+    failure = failures[0]
     storage_class = spec(claim).get("storageClassName")
     verdict = never(
-        f"no volume for it: {said}",
+        f"no volume for it: {message}",
         since=failure.first,
-        advice=_claim_advice(claim, storage_class, said),
+        advice=_claim_advice(claim, storage_class, message),
     )
-    if "storageclass" in said and "not found" in said:
-        return case.after_grace(failure.first, case.limits.missing, verdict)
-    if is_transient(said):
-        return case.after_retries(case.about(claim, "ProvisioningFailed", "FailedBinding"), failure.first, verdict)
+    if "storageclass" in message and "not found" in message:
+        return context.after_grace(failure.first, context.limits.missing, verdict)
+    if is_transient(message):
+        return context.after_retries(failures, failure.first, verdict)
     if failure.reason == "ProvisioningFailed" and failure.count >= 3:
         return verdict
-    return case.after_grace(failure.first, case.limits.retried, verdict)
+    return context.after_grace(failure.first, context.limits.retried, verdict)
 
 
-def _claim_advice(claim: Obj, storage_class: str | None, said: str) -> str:
+def _claim_advice(claim: Obj, storage_class: str | None, message: str) -> str:
     see = f"See: {kubectl(claim, f'describe pvc {name(claim)}')}"
     its_class = claim_variable(claim, "storage_class", "")
     where = f" in {its_class}" if its_class else ""
-    if "storageclass" in said and "not found" in said:
+    if "storageclass" in message and "not found" in message:
         return f'Create the storage class "{storage_class}", or name another{where} (kubectl get storageclass). {see}'
-    if "ReadWriteOnce" in said or "access mode" in said.lower():
+    if "ReadWriteOnce" in message or "access mode" in message.lower():
         modes = ", ".join(spec(claim).get("accessModes") or ())
         its_mode = claim_variable(claim, "access_mode", "")
         other = f"another access mode{f' in {its_mode}' if its_mode else ''}"

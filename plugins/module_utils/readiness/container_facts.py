@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.objects import Obj, moment, name, namespace, spec, status
 from ..redaction.masking import shortened
-from .case import Event
+from .context import Event
 
 #: States in which the kubelet waits up to five minutes before it tries again.
 BACK_OFF_REASONS = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"})
@@ -69,12 +69,12 @@ def unproven(pod: Obj) -> tuple[Obj, datetime] | None:
 
 def restarted(pod: Obj) -> tuple[Obj, datetime] | None:
     """Return the status of the container that was started again last after a failure, and when it was."""
-    found = []
+    matches = []
     for container_status in statuses(pod, "containerStatuses"):
         began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
         if began and ended_badly(container_status):
-            found.append((began, container_status))
-    latest = max(found, key=lambda item: item[0], default=None)
+            matches.append((began, container_status))
+    latest = max(matches, key=lambda item: item[0], default=None)
     return (latest[1], latest[0]) if latest else None
 
 

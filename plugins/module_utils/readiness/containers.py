@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from ..core.objects import Obj, created, moment, name, spec
 from ..redaction.masking import shortened
-from .case import Case, Event
 from .container_facts import (
     NOT_READ_YET,
     OBJECT_IS_MISSING,
@@ -17,90 +16,91 @@ from .container_facts import (
     last_word,
     probe_words,
 )
+from .context import Context, Event
 from .images import IMAGE_REASONS, failed_pulls, image_verdict
-from .probes import failed_probe, lasting_failure, not_ready
+from .probes import failed_probe, not_ready, permanent_failure
 from .variables import variable
-from .verdict import LogSource, Verdict, never, not_yet
+from .verdict import PROGRESSING, Hints, LogSource, Verdict, never, not_yet
 from .volumes import volume_verdict
 
 
-def container_state(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool) -> Verdict:
+def container_state(pod: Obj, container_status: Obj, container: Obj, context: Context, init: bool) -> Verdict:
     title = f"init container {container_status.get('name')}" if init else f"container {container_status.get('name')}"
     state = container_status.get("state") or {}
     if state.get("running"):
-        return _running(pod, container_status, container, title, case, init)
+        return _running(pod, container_status, container, title, context, init)
     if state.get("terminated"):
-        return _ended(pod, container_status, container, title, case)
+        return _ended(pod, container_status, container, title, context)
     waiting = state.get("waiting") or {}
     reason = waiting.get("reason")
     if reason in IMAGE_REASONS:
-        return image_verdict(pod, container_status, waiting, case)
+        return image_verdict(pod, container_status, waiting, context)
     if reason == "CrashLoopBackOff":
-        return _crashes(pod, container_status, container, title, case)
+        return _crashes(pod, container_status, container, title, context)
     if reason == "CreateContainerConfigError":
-        return _configuration(pod, container_status, waiting, title, case)
+        return _configuration(pod, container_status, waiting, title, context)
     if reason in ("CreateContainerError", "RunContainerError"):
-        return _creation(pod, container_status, waiting, title, case)
-    return _starting(pod, container_status, title, case)
+        return _creation(pod, container_status, waiting, title, context)
+    return _starting(pod, container_status, title, context)
 
 
-def _running(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case, init: bool) -> Verdict:
+def _running(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context, init: bool) -> Verdict:
     restarts = int(container_status.get("restartCount") or 0)
     tries = f" (try {restarts + 1})" if restarts else ""
     if init:
-        return not_yet(f"{title} runs{tries}", alive=True)
+        return not_yet(f"{title} runs{tries}", hints=PROGRESSING)
     began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
-    probe = failed_probe(pod, container_status, case, after=began)
+    probe = failed_probe(pod, container_status, context, after=began)
     detail = f"its {probe_words(probe)}" if probe else ""
-    if restarts >= 2 and container_status.get("started") is False and _killed_by_probe(pod, container_status, case):
-        return _crashes(pod, container_status, container, title, case)
-    if probe and (verdict := lasting_failure(pod, container_status, title, probe, case, began)):
+    if restarts >= 2 and container_status.get("started") is False and _killed_by_probe(pod, container_status, context):
+        return _crashes(pod, container_status, container, title, context)
+    if probe and (verdict := permanent_failure(pod, container_status, title, probe, context, began)):
         return verdict
     if container_status.get("started") is False:
         return not_yet(f"{title} starts{tries}", detail=detail)
     waits = not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
     if began and container.get("startupProbe") and container.get("readinessProbe"):
-        return not_ready(pod, container_status, container, title, case, began) or waits
+        return not_ready(pod, container_status, container, title, context, began) or waits
     return waits
 
 
-def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
-    """Judge a container between its end and its next start.
+def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context) -> Verdict:
+    """Evaluate a container between its end and its next start.
 
     The kubelet starts it again at once the first time; after the second it backs off, which it may say seconds later.
     """
     restarts = int(container_status.get("restartCount") or 0)
     ending = ended_badly(container_status)
     if ending and restarts >= 1 and spec(pod).get("restartPolicy", "Always") == "Always":
-        return _crashes(pod, container_status, container, title, case)
+        return _crashes(pod, container_status, container, title, context)
     words = ending_in_words(container, ending) if ending else "exit code 0"
     again = "" if spec(pod).get("restartPolicy") == "Never" else ", is started again"
     return not_yet(f"{title} ended ({words}){again}")
 
 
-def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, case: Case) -> Verdict:
-    """Judge a container that fails whenever it is started."""
+def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context) -> Verdict:
+    """Evaluate a container that fails whenever it is started."""
     container_name = str(container_status.get("name"))
     ending = ended_badly(container_status) or ((container_status.get("lastState") or {}).get("terminated") or {})
-    probe = _killed_by_probe(pod, container_status, case)
+    probe = _killed_by_probe(pod, container_status, context)
     words = ending_in_words(container, ending, probe)
     times = int(container_status.get("restartCount") or 0) + 1
     return never(
         f"{title} ended {times} times, last: {words}",
         place=container_place(pod, container_name),
         since=moment(ending.get("finishedAt")),
-        tried=moment(ending.get("startedAt")),
-        advice=_crash_advice(pod, container_name, ending, probe, case.subject),
+        advice=_crash_advice(pod, container_name, ending, probe, context.subject),
         log=LogSource(name(pod), container_name, previous="terminated" not in (container_status.get("state") or {})),
+        hints=Hints(started=moment(ending.get("startedAt"))),
     )
 
 
-def _killed_by_probe(pod: Obj, container_status: Obj, case: Case) -> Event | None:
+def _killed_by_probe(pod: Obj, container_status: Obj, context: Context) -> Event | None:
     """Return the failure of the probe that a container was killed for last, ``None`` if it ended otherwise."""
     ending = ended_badly(container_status)
     if ending.get("exitCode") not in (137, 143) or ending.get("reason") == "OOMKilled":
         return None
-    return failed_probe(pod, container_status, case, kinds=("Liveness", "Startup"))
+    return failed_probe(pod, container_status, context, kinds=("Liveness", "Startup"))
 
 
 def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, workload: Obj) -> str:
@@ -115,12 +115,14 @@ def _crash_advice(pod: Obj, container: str, ending: Obj, probe: Event | None, wo
     return f"Its log says why. {see}"
 
 
-def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
-    """Judge a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
+def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, context: Context) -> Verdict:
+    """Evaluate a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
     message = shortened(waiting.get("message") or "")
     if NOT_READ_YET.search(message):
         return not_yet(f"{title} is configured: {message}")
-    first = min((e.first for e in case.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod))
+    first = min(
+        (e.first for e in context.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod)
+    )
     verdict = never(
         f"{title} cannot be configured: {message}",
         place=container_place(pod, str(container_status.get("name"))),
@@ -129,12 +131,12 @@ def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, ca
     )
     if "runAsNonRoot" in message or "non-numeric user" in message:
         return verdict.but(advice="Use an image with a numeric USER other than 0, or set runAsUser for it.")
-    return case.after_grace(first, case.limits.missing, verdict)
+    return context.after_grace(first, context.limits.missing, verdict)
 
 
-def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: Case) -> Verdict:
+def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, context: Context) -> Verdict:
     message = shortened(waiting.get("message") or waiting.get("reason") or "")
-    first = min((e.first for e in case.about(pod, "Failed") if e.message.startswith("Error")), default=created(pod))
+    first = min((e.first for e in context.about(pod, "Failed") if e.message.startswith("Error")), default=created(pod))
     verdict = never(
         f"{title} cannot be started: {message}",
         place=container_place(pod, str(container_status.get("name"))),
@@ -143,25 +145,25 @@ def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, case: C
     )
     if waiting.get("reason") == "RunContainerError" and "not found" in message:
         return verdict
-    return case.after_grace(first, case.limits.retried, verdict)
+    return context.after_grace(first, context.limits.retried, verdict)
 
 
-def _starting(pod: Obj, container_status: Obj, title: str, case: Case) -> Verdict:
-    """Judge a container that has not been created yet: volumes, network, image, in the kubelet's order."""
-    pulling = [e for e in case.about(pod, "Pulling") if e.container == container_status.get("name")]
-    failed_mounts = case.about(pod, "FailedMount", "FailedAttachVolume")
+def _starting(pod: Obj, container_status: Obj, title: str, context: Context) -> Verdict:
+    """Evaluate a container that has not been created yet: volumes, network, image, in the kubelet's order."""
+    pulling = [e for e in context.about(pod, "Pulling") if e.container == container_status.get("name")]
+    failed_mounts = context.about(pod, "FailedMount", "FailedAttachVolume")
     if last_word(failed_mounts, pulling):
-        return volume_verdict(pod, failed_mounts, case)
+        return volume_verdict(pod, failed_mounts, context)
     # The container's state says what comes now only at the kubelet's next look at the pod, which may be 15 s later.
-    if last_word(failed_pulls(pod, container_status, case), pulling):
-        return image_verdict(pod, container_status, {}, case)
-    failures = [e for e in case.about(pod, "Failed") if e.container == container_status.get("name")]
+    if last_word(failed_pulls(pod, container_status, context), pulling):
+        return image_verdict(pod, container_status, {}, context)
+    failures = [e for e in context.about(pod, "Failed") if e.container == container_status.get("name")]
     failed = last_word(failures, pulling)
     if failed and OBJECT_IS_MISSING.search(failed.message):
         message = failed.message.removeprefix("Error: ")
-        return _configuration(pod, container_status, {"message": message}, title, case)
+        return _configuration(pod, container_status, {"message": message}, title, context)
     if pulling:
-        return not_yet(f"pulling image {container_status.get('image')}", alive=True)
-    if sandbox := case.about(pod, "FailedCreatePodSandBox"):
+        return not_yet(f"pulling image {container_status.get('image')}", hints=PROGRESSING)
+    if sandbox := context.about(pod, "FailedCreatePodSandBox"):
         return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
     return not_yet(f"{title} is created")

@@ -28,7 +28,7 @@ NO_ANSWER = 60
 
 
 @dataclass(frozen=True)
-class Answer:
+class HealthResponse:
     """What came back when Airflow was asked for its health.
 
     :param problem: why there is no answer; empty if there is one.
@@ -41,23 +41,25 @@ class Answer:
     parts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def parse(body: Any) -> Answer:
+def parse(body: Any) -> HealthResponse:
     """Read the body of Airflow's answer."""
     if not isinstance(body, Mapping) or not isinstance(body.get(DATABASE), Mapping):
-        return Answer(problem=f"it answers something else: {shortened(str(body), 160)}")
-    return Answer(parts={str(part): dict(told) for part, told in body.items() if isinstance(told, Mapping)})
+        return HealthResponse(problem=f"it answers something else: {shortened(str(body), 160)}")
+    return HealthResponse(
+        parts={str(part): dict(reported) for part, reported in body.items() if isinstance(reported, Mapping)}
+    )
 
 
-def heartbeat(told: Mapping[str, Any]) -> datetime | None:
+def heartbeat(reported: Mapping[str, Any]) -> datetime | None:
     """Return when a part last gave a sign of life."""
-    for key, value in told.items():
+    for key, value in reported.items():
         if key.startswith("latest_") and key.endswith("_heartbeat") and value:
             return moment(str(value))
     return None
 
 
 def health_verdicts(
-    answer: Answer, components: Iterable[str], now: datetime, ready_since: datetime, grace: float
+    answer: HealthResponse, components: Iterable[str], now: datetime, ready_since: datetime, grace: float
 ) -> dict[Key, Verdict]:
     """Tell which of Airflow's parts are healthy.
 
@@ -74,20 +76,20 @@ def health_verdicts(
         return {Key("Health", "api_server"): _after_grace("api_server", verdict, now, ready_since, end)}
     verdicts = {}
     for part in (DATABASE, *components):
-        told = answer.parts.get(part) or {}
+        reported = answer.parts.get(part) or {}
         end = ready_since + timedelta(seconds=grace)
-        if last := heartbeat(told):
+        if last := heartbeat(reported):
             end = max(end, last + timedelta(seconds=SILENCE))
-        verdicts[Key("Health", part)] = _after_grace(part, _part(part, told, now), now, ready_since, end)
+        verdicts[Key("Health", part)] = _after_grace(part, _part(part, reported, now), now, ready_since, end)
     return verdicts
 
 
-def _part(part: str, told: Mapping[str, Any], now: datetime) -> Verdict:
-    if told.get("status") == "healthy":
+def _part(part: str, reported: Mapping[str, Any], now: datetime) -> Verdict:
+    if reported.get("status") == "healthy":
         return done("healthy")
     if part == DATABASE:
         return not_yet("the API server cannot use its database")
-    last = heartbeat(told)
+    last = heartbeat(reported)
     if last is None:
         return not_yet("it has given no heartbeat")
     age = int((now - last).total_seconds())
@@ -98,11 +100,11 @@ def _after_grace(part: str, verdict: Verdict, now: datetime, ready_since: dateti
     if verdict.state == State.DONE:
         return verdict
     if now < end:
-        return verdict.but(again=end)
-    called = "database and of the API server" if part == DATABASE else part.replace("_", " ")
+        return verdict.hint(recheck_at=end)
+    what = "database and of the API server" if part == DATABASE else part.replace("_", " ")
     return never(
         f"all pods are ready, but {verdict.reason}",
         place=verdict.place,
         since=verdict.since or ready_since,
-        advice=f"Read the log of the {called}.",
+        advice=f"Read the log of the {what}.",
     )

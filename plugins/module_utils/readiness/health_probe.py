@@ -16,7 +16,7 @@ from ..kube.client import Client
 from ..kube.pod_stream import Exec
 from ..redaction.masking import shortened
 from . import health as _health
-from .health import Answer
+from .health import HealthResponse
 
 #: Seconds: to connect, and to wait for an answer of Airflow's API server.
 TIMEOUT = (2, 5)
@@ -93,21 +93,21 @@ class HealthProbe:
         self._question = question
         self._proxy_closed = False
 
-    def ask(self, client: Client) -> Answer:
+    def ask(self, client: Client) -> HealthResponse:
         """Ask once, and wait for the answer."""
         try:
             if not self._proxy_closed:
                 return _health.parse(self._ask_through_service(client))
         except ApiFailure as failure:
             if failure.status != 403 or failure.reason != "Forbidden":
-                answer = Answer(problem=shortened(failure.message, 200))
+                answer = HealthResponse(problem=shortened(failure.message, 200))
                 return self._unless_barred(client, answer) if _BARRED in failure.message else answer
             self._proxy_closed = True
         except Failure:
-            return self._unless_barred(client, Answer(problem=f"no answer within {TIMEOUT[1]} s"))
+            return self._unless_barred(client, HealthResponse(problem=f"no answer within {TIMEOUT[1]} s"))
         return self._ask_in_pod(client)
 
-    def _unless_barred(self, client: Client, answer: Answer) -> Answer:
+    def _unless_barred(self, client: Client, answer: HealthResponse) -> HealthResponse:
         """Return what the pod says itself, if it does: a network policy may bar the proxy's way to it alone."""
         in_pod = self._ask_in_pod(client)
         if in_pod.problem:
@@ -121,7 +121,7 @@ class HealthProbe:
         path = f"/api/v1/namespaces/{quote(self._namespace)}/services/{service}/proxy{question.path}"
         return client.request("get", path, patience=0, _request_timeout=TIMEOUT)
 
-    def _ask_in_pod(self, client: Client) -> Answer:
+    def _ask_in_pod(self, client: Client) -> HealthResponse:
         question = self._question
         url = f"{question.scheme}://localhost:{question.port}{question.path}"
         try:
@@ -130,28 +130,28 @@ class HealthProbe:
                 text = program.read(int(program.read(8))).decode("utf-8", "replace")
         except ApiFailure as failure:
             if failure.status == 403:
-                return Answer(problem=_forbidden(failure), forbidden=True)
-            return Answer(problem=shortened(failure.message, 200))
+                return HealthResponse(problem=_forbidden(failure), forbidden=True)
+            return HealthResponse(problem=shortened(failure.message, 200))
         except (Failure, OSError, ValueError) as error:
-            return Answer(problem=shortened(str(error), 200))
+            return HealthResponse(problem=shortened(str(error), 200))
         try:
             return _health.parse(json.loads(text))
         except ValueError:
-            return Answer(problem=shortened(text, 200))
+            return HealthResponse(problem=shortened(text, 200))
 
     def _serving_pod(self, client: Client) -> tuple[str, str]:
         """Return a ready pod of Airflow's API server and the container to ask in."""
         question = self._question
         selector = question.exec_selector or self._selector_of(client, question.service)
-        found = client.list("v1", "Pod", self._namespace, label_selector=selector)
-        for pod in found.get("items") or ():
+        response = client.list("v1", "Pod", self._namespace, label_selector=selector)
+        for pod in response.get("items") or ():
             if is_true(pod, "Ready"):
                 return name(pod), question.exec_container or str(spec(pod)["containers"][0]["name"])
         raise Failure(f"no ready pod has the labels {selector}")
 
     def _selector_of(self, client: Client, service: str) -> str:
-        found = client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}/services/{quote(service)}")
-        return ",".join(f"{key}={value}" for key, value in sorted((spec(found).get("selector") or {}).items()))
+        response = client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}/services/{quote(service)}")
+        return ",".join(f"{key}={value}" for key, value in sorted((spec(response).get("selector") or {}).items()))
 
 
 def _forbidden(failure: ApiFailure) -> str:

@@ -8,8 +8,8 @@ import re
 
 from ..core.objects import Obj, created, name
 from ..redaction.masking import shortened
-from .case import Case, Event
 from .container_facts import container_place, kubectl
+from .context import Context, Event
 from .variables import image_variable
 from .verdict import Verdict, never
 
@@ -47,24 +47,24 @@ _PULL_PREFIX = re.compile(
 _REGISTRY_REFUSES = re.compile(r"unauthori[sz]ed|authentication required|denied|forbidden|no basic auth", re.IGNORECASE)
 
 
-def image_verdict(pod: Obj, container_status: Obj, waiting: Obj, case: Case) -> Verdict:
+def image_verdict(pod: Obj, container_status: Obj, waiting: Obj, context: Context) -> Verdict:
     container_name = str(container_status.get("name"))
-    failures = failed_pulls(pod, container_status, case)
-    said = _pull_error(waiting.get("message") or "", failures)
+    failures = failed_pulls(pod, container_status, context)
+    error = _pull_error(waiting.get("message") or "", failures)
     verdict = never(
-        f'image "{container_status.get("image")}" cannot be pulled: {said}' + _missing_pull_secret(pod, case),
+        f'image "{container_status.get("image")}" cannot be pulled: {error}' + _missing_pull_secret(pod, context),
         place=container_place(pod, container_name),
         since=min((e.first for e in failures), default=created(pod)),
-        advice=_image_advice(pod, said, image_variable(case.subject)),
+        advice=_image_advice(pod, error, image_variable(context.subject)),
     )
-    if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or is_permanent_pull_error(said):
+    if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or is_permanent_pull_error(error):
         return verdict
-    return case.after_retries(failures, verdict.since, verdict)
+    return context.after_retries(failures, verdict.since, verdict)
 
 
-def is_permanent_pull_error(said: str) -> bool:
+def is_permanent_pull_error(error: str) -> bool:
     """Tell whether trying again cannot help, by what the registry or the container runtime said."""
-    return bool(_IMAGE_IS_WRONG.search(said)) and not _TRANSIENT.search(said)
+    return bool(_IMAGE_IS_WRONG.search(error)) and not _TRANSIENT.search(error)
 
 
 def is_transient(message: str) -> bool:
@@ -72,9 +72,9 @@ def is_transient(message: str) -> bool:
     return bool(_TRANSIENT.search(message))
 
 
-def failed_pulls(pod: Obj, container_status: Obj, case: Case) -> list[Event]:
-    called = container_status.get("name")
-    return [e for e in case.about(pod, "Failed") if e.container == called and "Failed to pull" in e.message]
+def failed_pulls(pod: Obj, container_status: Obj, context: Context) -> list[Event]:
+    container_name = container_status.get("name")
+    return [e for e in context.about(pod, "Failed") if e.container == container_name and "Failed to pull" in e.message]
 
 
 def _pull_error(message: str, failures: list[Event]) -> str:
@@ -85,17 +85,17 @@ def _pull_error(message: str, failures: list[Event]) -> str:
     return shortened(_PULL_PREFIX.sub("", message) or "no reason given")
 
 
-def _missing_pull_secret(pod: Obj, case: Case) -> str:
-    missing = case.about(pod, "FailedToRetrieveImagePullSecret")
+def _missing_pull_secret(pod: Obj, context: Context) -> str:
+    missing = context.about(pod, "FailedToRetrieveImagePullSecret")
     return f". {shortened(missing[0].message)}" if missing else ""
 
 
-def _image_advice(pod: Obj, said: str, called: str) -> str:
+def _image_advice(pod: Obj, error: str, its_variable: str) -> str:
     see = f"See: {kubectl(pod, f'describe pod {name(pod)}')}"
-    where = f" in {called}" if called else ""
-    if _REGISTRY_REFUSES.search(said) and not is_transient(said):
-        secrets = "airflow_image_pull_secrets" if called else "image pull secret"
+    where = f" in {its_variable}" if its_variable else ""
+    if _REGISTRY_REFUSES.search(error) and not is_transient(error):
+        secrets = "airflow_image_pull_secrets" if its_variable else "image pull secret"
         return f"Check the image's name{where}, and that the registry lets this cluster in ({secrets}). {see}"
-    if is_permanent_pull_error(said):
+    if is_permanent_pull_error(error):
         return f"Check the image's name and tag{where}, and that the registry has it for this node's platform. {see}"
     return f"Check the image's name and tag{where}, and that the node reaches the registry. {see}"

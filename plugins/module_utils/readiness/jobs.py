@@ -8,56 +8,58 @@ from collections.abc import Mapping
 
 from ..core.objects import Obj, condition, created, deleted, is_true, moment, name, spec, status
 from ..redaction.masking import shortened
-from .case import Case
 from .container_facts import container_place, ended_container, ending_in_words, kubectl
+from .context import Context
 from .refusals import refused_by_event
-from .verdict import LogSource, State, Verdict, done, never, not_yet
+from .verdict import PROGRESSING, LogSource, State, Verdict, done, never, not_yet
 from .workloads import of_pods
 
 
-def job_verdict(case: Case) -> Verdict:
+def job_verdict(context: Context) -> Verdict:
     """Tell whether a Job has finished.
 
     :returns: ``never`` as soon as its condition Failed or FailureTarget is true, and already when its pods have failed
         more often than its ``backoffLimit`` allows, which the Job's own condition tells later.
     """
-    job = case.subject
+    job = context.subject
     if is_true(job, "Complete") or is_true(job, "SuccessCriteriaMet"):
         return done()
-    tries = _failed_tries(case)
+    tries = _failed_tries(context)
     limit = int(spec(job).get("backoffLimit", 6))
     for kind in ("Failed", "FailureTarget"):
         if is_true(job, kind):
-            return _job_failed(case, tries, condition(job, kind))
+            return _job_failed(context, tries, condition(job, kind))
     if tries > limit:
-        return _job_failed(case, tries, {})
+        return _job_failed(context, tries, {})
     if spec(job).get("suspend"):
         return not_yet("is suspended")
-    refused = _refused_job(case)
+    refused = _refused_job(context)
     if refused and refused.state == State.NEVER:
         return refused
-    verdict = of_pods(case, [pod for pod in case.pods if not _ended_pod(pod)], 1)
+    verdict = of_pods(context, [pod for pod in context.pods if not _ended_pod(pod)], 1)
     # While tries are left, a crash is not the end.
-    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.at_gate:
+    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.hints.awaits_dependencies:
         verdict = not_yet(verdict.reason, since=verdict.since)
-    if any(is_true(pod, "Ready") for pod in case.pods):
-        verdict = verdict or not_yet("runs", alive=True)
+    if any(is_true(pod, "Ready") for pod in context.pods):
+        verdict = verdict or not_yet("runs", hints=PROGRESSING)
     verdict = verdict or refused or not_yet("waits for another try" if tries else "its pod is created")
     if verdict.state == State.NOT_YET and tries:
-        return verdict.but(reason=f"try {tries + 1} of {limit + 1}, the last one failed{_how(case)}; {verdict.reason}")
+        return verdict.but(
+            reason=f"try {tries + 1} of {limit + 1}, the last one failed{_how(context)}; {verdict.reason}"
+        )
     return verdict
 
 
-def _refused_job(case: Case) -> Verdict | None:
-    return None if status(case.subject).get("active") else refused_by_event(case)
+def _refused_job(context: Context) -> Verdict | None:
+    return None if status(context.subject).get("active") else refused_by_event(context)
 
 
-def _failed_tries(case: Case) -> int:
+def _failed_tries(context: Context) -> int:
     """Return how often a Job has failed: failed pods, or restarts where its pods restart their containers."""
-    gone = int(status(case.subject).get("failed") or 0)
-    failed_pods = sum(1 for pod in case.pods if _failed_pod(pod))
+    gone = int(status(context.subject).get("failed") or 0)
+    failed_pods = sum(1 for pod in context.pods if _failed_pod(pod))
     restarts = 0
-    for pod in case.pods:
+    for pod in context.pods:
         if spec(pod).get("restartPolicy") == "OnFailure":
             restarts += sum(int(s.get("restartCount") or 0) for s in status(pod).get("containerStatuses") or ())
     return max(gone, failed_pods) + restarts
@@ -73,24 +75,24 @@ def _ended_pod(pod: Obj) -> bool:
     return _failed_pod(pod) or status(pod).get("phase") == "Succeeded"
 
 
-def _last_failure(case: Case) -> Obj | None:
+def _last_failure(context: Context) -> Obj | None:
     """Return the pod of a Job that failed last."""
-    failed = [pod for pod in case.pods if ended_container(pod)]
+    failed = [pod for pod in context.pods if ended_container(pod)]
     return max(failed, key=created, default=None)
 
 
-def _how(case: Case) -> str:
-    pod = _last_failure(case)
+def _how(context: Context) -> str:
+    pod = _last_failure(context)
     ended = ended_container(pod) if pod else None
     return f" ({ending_in_words(_container_of(pod, ended[0]), ended[1])})" if pod and ended else ""
 
 
-def _job_failed(case: Case, tries: int, failed: Mapping[str, str]) -> Verdict:
-    job, pod = case.subject, _last_failure(case)
+def _job_failed(context: Context, tries: int, failed: Mapping[str, str]) -> Verdict:
+    job, pod = context.subject, _last_failure(context)
     ended = ended_container(pod) if pod else None
-    said = {"BackoffLimitExceeded": "", "PodFailurePolicy": ""}.get(failed.get("reason") or "BackoffLimitExceeded")
+    label = {"BackoffLimitExceeded": "", "PodFailurePolicy": ""}.get(failed.get("reason") or "BackoffLimitExceeded")
     reason = f"has failed{f' after {tries} tries' if tries > 1 else ''}"
-    if said is None:
+    if label is None:
         reason += f" ({failed.get('reason')}: {shortened(failed.get('message') or '', 160)})"
     since = moment(failed.get("lastTransitionTime"))
     if not pod or not ended:

@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How long pods are waited for, as options of modules (doc fragment ``wait_options``)."""
+"""What is waited for and for how long, and the options of modules that say so (doc fragment ``wait_options``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from .case import Limits
+from .context import Limits
+from .health_probe import HealthQuestion
+from .settle import Rules
 
 WAIT_OPTIONS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 600},
@@ -15,6 +18,38 @@ WAIT_OPTIONS: dict[str, Any] = {
     "retry_grace": {"type": "int", "default": int(Limits.transient)},
     "restart_grace": {"type": "int", "default": int(Limits.restarts)},
 }
+
+
+@dataclass(frozen=True)
+class WaitOptions:
+    """What is waited for.
+
+    :param timeout: seconds, besides those in which pods end within the grace that they were given.
+    :param only: ``Kind/name`` of the objects to wait for; empty: all.
+    :param restart_stuck: give what was stuck before another try.
+    """
+
+    namespace: str
+    release: str
+    timeout: float = 600
+    limits: Limits = field(default_factory=Limits)
+    health: HealthQuestion | None = None
+    restart_stuck: bool = False
+    only: frozenset[str] = frozenset()
+
+    @property
+    def rules(self) -> Rules:
+        """By which rules verdicts are settled."""
+        return Rules(
+            limits=self.limits,
+            restart_stuck=self.restart_stuck,
+            partial=bool(self.only),
+            health_components=self.health.components if self.health else (),
+            health_grace=self.health.grace if self.health else 0.0,
+        )
+
+    def __str__(self) -> str:
+        return f"Release {self.release} in namespace {self.namespace}"
 
 
 def limits_of(params: Mapping[str, Any]) -> Limits:

@@ -7,48 +7,48 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.objects import Obj, deleted, is_true, moment, name, spec, status
-from .case import GATE_PREFIX, Case
 from .container_facts import container_place, container_spec, statuses
 from .containers import container_state
+from .context import WAIT_PREFIX, Context
 from .scheduling import lost_verdict, node_is_gone, silent_since, unplaced_verdict
 from .verdict import LogSource, State, Verdict, done, not_yet
 
 
-def pod_verdict(pod: Obj, case: Case) -> Verdict:
+def pod_verdict(pod: Obj, context: Context) -> Verdict:
     """Tell whether a pod is ready.
 
-    :param case: of the workload it belongs to, with the events about the pod.
+    :param context: of the workload it belongs to, with the events about the pod.
     :returns: ``never`` with the place and log of the container that fails, or ``not yet`` with what the pod does now.
     """
     if deleted(pod):
-        return _ending(pod, case)
+        return _ending(pod, context)
     if is_true(pod, "Ready"):
         return done()
-    verdict = unplaced_verdict(pod, case) or lost_verdict(pod, case) or _containers(pod, case)
+    verdict = unplaced_verdict(pod, context) or lost_verdict(pod, context) or _containers(pod, context)
     return verdict.but(place=verdict.place or f"Pod {name(pod)}")
 
 
-def _ending(pod: Obj, case: Case) -> Verdict:
-    """Judge a pod that is being deleted, which only its node can bring to an end."""
-    since = silent_since(pod, case)
+def _ending(pod: Obj, context: Context) -> Verdict:
+    """Evaluate a pod that is being deleted, which only its node can bring to an end."""
+    since = silent_since(pod, context)
     end = moment((pod.get("metadata") or {}).get("deletionTimestamp"))
     if since and end:
-        return case.after_grace(max(since, end), case.limits.lost, node_is_gone(pod))
+        return context.after_grace(max(since, end), context.limits.lost, node_is_gone(pod))
     return not_yet(f"pod {name(pod)} is ending")
 
 
-def _containers(pod: Obj, case: Case) -> Verdict:
-    """Judge the containers of a pod on a node: init containers one after the other, then all others at once."""
+def _containers(pod: Obj, context: Context) -> Verdict:
+    """Evaluate the containers of a pod on a node: init containers one after the other, then all others at once."""
     for container_status, container in _unfinished_init(pod):
-        return _container(pod, container_status, container, case, init=True)
-    found = [
-        _container(pod, container_status, container_spec(pod, "containers", container_status), case)
+        return _container(pod, container_status, container, context, init=True)
+    verdicts = [
+        _container(pod, container_status, container_spec(pod, "containers", container_status), context)
         for container_status in statuses(pod, "containerStatuses")
         if not container_status.get("ready")
     ]
-    found.sort(key=lambda verdict: verdict.state != State.NEVER)
-    if found:
-        return found[0]
+    verdicts.sort(key=lambda verdict: verdict.state != State.NEVER)
+    if verdicts:
+        return verdicts[0]
     if status(pod).get("containerStatuses"):
         return not_yet("its containers are ready, the pod is not yet")
     return not_yet(f"node {spec(pod).get('nodeName')} takes it")
@@ -63,18 +63,17 @@ def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
             yield container_status, container
 
 
-def _container(pod: Obj, container_status: Obj, container: Obj, case: Case, init: bool = False) -> Verdict:
-    verdict = container_state(pod, container_status, container, case, init)
-    called = str(container_status.get("name"))
-    if not init or not called.startswith(GATE_PREFIX):
+def _container(pod: Obj, container_status: Obj, container: Obj, context: Context, init: bool = False) -> Verdict:
+    verdict = container_state(pod, container_status, container, context, init)
+    container_name = str(container_status.get("name"))
+    if not init or not container_name.startswith(WAIT_PREFIX):
         return verdict
     running = (container_status.get("state") or {}).get("running")
     if running:
-        return verdict.but(
-            at_gate=True,
-            place=container_place(pod, called),
+        return verdict.hint(awaits_dependencies=True).but(
+            place=container_place(pod, container_name),
             since=moment(running.get("startedAt")),
-            log=LogSource(name(pod), called),
+            log=LogSource(name(pod), container_name),
         )
     # Only what the program says of others may pass: an image or a volume that is missing is a failure of its own.
-    return verdict.but(at_gate=verdict.state == State.NEVER and verdict.log is not None)
+    return verdict.hint(awaits_dependencies=verdict.state == State.NEVER and verdict.log is not None)

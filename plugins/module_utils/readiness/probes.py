@@ -8,9 +8,9 @@ import re
 from datetime import datetime, timedelta
 
 from ..core.objects import Obj, name
-from .case import Case, Event
 from .container_facts import container_place, kubectl, probe_words
-from .sayings import saying_of
+from .context import Context, Event
+from .log_patterns import match_log
 from .variables import variable
 from .verdict import LogSource, Verdict, never
 
@@ -18,43 +18,45 @@ _NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
 
 
-def failing_liveness(pod: Obj, case: Case) -> Event | None:
+def failing_liveness(pod: Obj, context: Context) -> Event | None:
     """Return the failure of a liveness probe that a ready pod may be about to be killed for."""
-    for event in case.about(pod, "Unhealthy"):
-        if event.message.startswith("Liveness") and case.now < event.last + timedelta(seconds=case.limits.retried):
+    for event in context.about(pod, "Unhealthy"):
+        if event.message.startswith("Liveness") and context.now < event.last + timedelta(
+            seconds=context.limits.retried
+        ):
             return event
     return None
 
 
-def lasting_failure(
-    pod: Obj, container_status: Obj, title: str, probe: Event, case: Case, began: datetime | None
+def permanent_failure(
+    pod: Obj, container_status: Obj, title: str, probe: Event, context: Context, began: datetime | None
 ) -> Verdict | None:
-    """Judge a running container whose probe says what no other try can help."""
-    saying = saying_of([probe.message])
-    if not saying or not saying.lasting:
+    """Evaluate a running container whose probe says what no other try can help."""
+    pattern = match_log([probe.message])
+    if not pattern or not pattern.permanent:
         return None
-    alike = [e.first for e in case.about(pod, "Unhealthy") if saying.words.search(e.message)]
+    alike = [e.first for e in context.about(pod, "Unhealthy") if pattern.regex.search(e.message)]
     verdict = never(
-        f"{title} runs, but {saying.meaning}",
+        f"{title} runs, but {pattern.meaning}",
         detail=f"its {probe_words(probe)}",
         place=container_place(pod, str(container_status.get("name"))),
-        advice=saying.advice,
+        advice=pattern.advice,
     )
     first = min(alike, default=probe.first)
-    return case.after_grace(max(first, began) if began else first, case.limits.retried, verdict)
+    return context.after_grace(max(first, began) if began else first, context.limits.retried, verdict)
 
 
 def not_ready(
-    pod: Obj, container_status: Obj, container: Obj, title: str, case: Case, began: datetime
+    pod: Obj, container_status: Obj, container: Obj, title: str, context: Context, began: datetime
 ) -> Verdict | None:
-    """Judge a container that has started, as its startup probe says, but that its readiness probe refuses since.
+    """Evaluate a container that has started, as its startup probe says, but that its readiness probe refuses since.
 
     :returns: ``None`` before that has failed a second time, or as often as it may where it only took too long; where
         nobody listens yet, before it has failed for a while.
     """
     failures = [
         event
-        for event in case.about(pod, "Unhealthy")
+        for event in context.about(pod, "Unhealthy")
         if event.container == container_status.get("name")
         and event.message.startswith("Readiness")
         and event.first >= began
@@ -68,27 +70,28 @@ def not_ready(
     first = min(event.first for event in failures)
     tried_for = (max(event.last for event in failures) - first).total_seconds()
     # The kubelet probes several times at once when a container has started, which may serve its port a little later.
-    if _NOBODY_LISTENS.search(failures[0].message) and tried_for < case.limits.retried:
+    if _NOBODY_LISTENS.search(failures[0].message) and tried_for < context.limits.retried:
         return None
-    called = str(container_status.get("name"))
-    longer = variable(case.subject, "readiness_probe", "its readiness probe", called)
+    container_name = str(container_status.get("name"))
+    longer = variable(context.subject, "readiness_probe", "its readiness probe", container_name)
+    logs = kubectl(pod, f"logs {name(pod)} -c {container_name}")
     verdict = never(
         f"{title} has started, but never gets ready: its {probe_words(failures[0])}",
-        place=container_place(pod, called),
-        advice=f"Its log may say why; or correct {longer}. See: {kubectl(pod, f'logs {name(pod)} -c {called}')}",
-        log=LogSource(name(pod), called),
+        place=container_place(pod, container_name),
+        advice=f"Its log may say why; or correct {longer}. See: {logs}",
+        log=LogSource(name(pod), container_name),
     )
-    return case.after_grace(first, case.limits.retried, verdict)
+    return context.after_grace(first, context.limits.retried, verdict)
 
 
 def failed_probe(
     pod: Obj,
     container_status: Obj,
-    case: Case,
+    context: Context,
     kinds: tuple[str, ...] = ("Liveness", "Startup", "Readiness"),
     after: datetime | None = None,
 ) -> Event | None:
-    for event in case.about(pod, "Unhealthy", "ProbeWarning"):
+    for event in context.about(pod, "Unhealthy", "ProbeWarning"):
         if event.container != container_status.get("name") or (after and event.last < after):
             continue
         if event.message.startswith(kinds):

@@ -42,18 +42,18 @@ def failure_message(release: str, findings: Sequence[Finding], waiting: Mapping[
     many = len(findings) > 1
     lines = [f"{release} can never be done: " + ("these objects fail, causes first." if many else str(findings[0].key))]
     for number, finding in enumerate(findings, 1):
-        lines += _told(finding, now, f"{number}. {finding.key}" if many else "")
+        lines += _finding_lines(finding, now, f"{number}. {finding.key}" if many else "")
     if waiting:
         lines += ["Not done yet either:", *(f"  {key}: {verdict.reason}" for key, verdict in sorted(waiting.items()))]
     return masked("\n".join(lines))
 
 
-def timeout_message(release: str, seconds: float, waiting: Mapping[Key, Verdict], trouble: str) -> str:
+def timeout_message(release: str, seconds: float, waiting: Mapping[Key, Verdict], error: str) -> str:
     """Return the message of a release that is not done in time."""
     lines = [f"{release} is not done after {seconds:.0f} s. Nothing has failed for good; what it does now:"]
     lines += [f"  {key}: {_at(verdict)}" for key, verdict in sorted(waiting.items())]
-    if trouble:
-        lines.append(f"The cluster has not answered lately: {trouble}")
+    if error:
+        lines.append(f"The cluster has not answered lately: {error}")
     lines.append("Run it again to go on waiting, or raise timeout.")
     return masked("\n".join(lines))
 
@@ -66,7 +66,7 @@ def duration(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _told(finding: Finding, now: datetime, title: str) -> list[str]:
+def _finding_lines(finding: Finding, now: datetime, title: str) -> list[str]:
     verdict = finding.verdict
     lines = [title] if title else []
     lines.append(f"  What: {verdict.reason}")
@@ -88,12 +88,7 @@ def _at(verdict: Verdict) -> str:
     return f"{verdict.reason} ({more})" if more else verdict.reason
 
 
-def is_waiting(verdict: Verdict) -> bool:
-    """Tell whether a verdict holds up the release without being a failure."""
-    return verdict.state == State.NOT_YET and verdict.blocks
-
-
-class Told:
+class ProgressReporter:
     """What the user has been told: a line when an object changes its state, or for a while does something else."""
 
     def __init__(self, say: Callable[[str], None], seconds: Callable[[], float]) -> None:
@@ -153,7 +148,7 @@ class Told:
         """Tell whether an object has done the same for long enough to be told, or this and that for too long."""
         held = self._held.get(key)
         before = self._last.get(key)
-        quiet_until = before.told + now / 20 if before else now
+        quiet_until = before.reported_at + now / 20 if before else now
         if held is None:
             held = _Held(verdict.reason, max(now + LASTING, quiet_until), max(now + 3 * LASTING, quiet_until))
         elif held.reason != verdict.reason:
@@ -173,7 +168,7 @@ class _Line:
 
     verdict: Verdict
     since: float
-    told: float
+    reported_at: float
 
 
 @dataclass(frozen=True)

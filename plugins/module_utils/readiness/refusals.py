@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from ..core.objects import EPOCH, Obj, created, deleted, name, namespace
 from ..redaction.masking import shortened
-from .case import Case, Event
 from .claims import ABOUT_CLAIM
 from .container_facts import kubectl
+from .context import Context, Event
 from .images import is_transient
 from .variables import variable
-from .verdict import Key, State, Verdict, never, not_yet
+from .verdict import Hints, Key, State, Verdict, never, not_yet
 
 # Names differ from try to try, and the object is named anyway.
 _REFUSAL_PREFIX = re.compile(
@@ -26,54 +26,55 @@ _REFUSAL_PREFIX = re.compile(
 OWN_PODS = timedelta(seconds=15)
 
 
-def refused_by_event(case: Case) -> Verdict | None:
-    """Judge by FailedCreate events; one that is older than the newest pod no longer holds."""
-    newest_pod = max((created(pod) for pod in case.pods), default=EPOCH)
-    found = [event for event in case.about(case.subject, "FailedCreate") if event.last >= newest_pod]
-    if not found:
+def refused_by_event(context: Context) -> Verdict | None:
+    """Evaluate by FailedCreate events; one that is older than the newest pod no longer holds."""
+    newest_pod = max((created(pod) for pod in context.pods), default=EPOCH)
+    matches = [event for event in context.about(context.subject, "FailedCreate") if event.last >= newest_pod]
+    if not matches:
         return None
-    kind = str(case.subject.get("kind") or "")
-    verdict = refused_verdict(case, found[0].message, (Key(kind, name(case.subject)),) if kind else ())
-    return after_retries_of_creation(case, found, min(e.first for e in found), verdict)
+    kind = str(context.subject.get("kind") or "")
+    verdict = refused_verdict(context, matches[0].message, (Key(kind, name(context.subject)),) if kind else ())
+    return after_retries_of_creation(context, matches, min(e.first for e in matches), verdict)
 
 
 def after_retries_of_creation(
-    case: Case, refusals: Sequence[Event], since: datetime | None, verdict: Verdict
+    context: Context, refusals: Sequence[Event], since: datetime | None, verdict: Verdict
 ) -> Verdict:
     """Give a webhook that does not answer, or an API server that is too busy, time to do so."""
     if verdict.state == State.NEVER and ("failed calling webhook" in verdict.reason or is_transient(verdict.reason)):
-        return case.after_retries(refusals, since, verdict)
-    return case.after_grace(since, case.limits.missing, verdict)
+        return context.after_retries(refusals, since, verdict)
+    return context.after_grace(since, context.limits.missing, verdict)
 
 
-def refused_verdict(case: Case, message: str, stuck: tuple[Key, ...]) -> Verdict:
+def refused_verdict(context: Context, message: str, stuck: tuple[Key, ...]) -> Verdict:
     """Return the verdict on a pod (or claim) whose creation the API server refuses."""
-    said = shortened(_REFUSAL_PREFIX.sub("", message), 500)
-    if "exceeded quota" in said and any(deleted(pod) for pod in case.pods):
-        return not_yet(f"waits for an ending pod to free the quota: {said}")
-    if case.started is None or created(case.subject) >= case.started - OWN_PODS:
+    refusal = shortened(_REFUSAL_PREFIX.sub("", message), 500)
+    if "exceeded quota" in refusal and any(deleted(pod) for pod in context.pods):
+        return not_yet(f"waits for an ending pod to free the quota: {refusal}")
+    if context.started is None or created(context.subject) >= context.started - OWN_PODS:
         stuck = ()
     refused = "claim" if ABOUT_CLAIM.search(message) else "pod"
-    return never(f"its {refused} is refused: {said}", advice=_refusal_advice(case.subject, said, refused), stuck=stuck)
+    advice = _refusal_advice(context.subject, refusal, refused)
+    return never(f"its {refused} is refused: {refusal}", advice=advice, hints=Hints(stuck=stuck))
 
 
-def _refusal_advice(workload: Obj, said: str, refused: str) -> str:
+def _refusal_advice(workload: Obj, refusal: str, refused: str) -> str:
     resources = variable(workload, "resources", "the role's resources")
-    if "being terminated" in said:
+    if "being terminated" in refusal:
         return f"Wait until the namespace is gone (kubectl get namespace {namespace(workload)}), then deploy again."
-    if "exceeded quota" in said or "failed quota" in said:
+    if "exceeded quota" in refusal or "failed quota" in refusal:
         less = resources if refused == "pod" else variable(workload, "storage_size", "the size of its storage")
-        change = f"ask for less in {less}" if "exceeded quota" in said else f"give what it misses in {less}"
+        change = f"ask for less in {less}" if "exceeded quota" in refusal else f"give what it misses in {less}"
         return f"Raise the quota, or {change}. See: {kubectl(workload, 'describe quota')}"
-    if "violates PodSecurity" in said:
+    if "violates PodSecurity" in refusal:
         overrides = variable(workload, "overrides", "the role's overrides")
         return f"Remove what the level forbids from {overrides}, or set another level in airflow_pod_security."
-    if re.search(r"(maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit|limit to request", said):
+    if re.search(r"(maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit|limit to request", refusal):
         return f"Stay within the LimitRange in {resources}. See: {kubectl(workload, 'describe limitrange')}"
-    if "serviceaccount" in said:
+    if "serviceaccount" in refusal:
         return "Create the service account, or correct its name in the role's variables."
-    if "webhook" in said:
+    if "webhook" in refusal:
         return "Ask whoever runs the webhook, or change what it objects to."
-    if "ValidatingAdmissionPolicy" in said:
+    if "ValidatingAdmissionPolicy" in refusal:
         return "Change what the policy objects to, or ask whoever made it."
     return f"See: {kubectl(workload, 'get events --field-selector type=Warning')}"

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from ..core.objects import Obj, condition, moment, name, spec, status
 from ..redaction.masking import shortened
-from .case import Case
 from .container_facts import ended_container, kubectl
+from .context import Context
 from .variables import variable
-from .verdict import Verdict, never, not_yet
+from .verdict import PROGRESSING, Verdict, never, not_yet
 
 # What the scheduler says of nodes that take no pod (kubernetes/pkg/scheduler/framework/plugins), and the way out.
 _PLACING = (
@@ -43,50 +43,50 @@ def requests_in_words(pod: Obj) -> str:
     return ", ".join(f"{resource} {' + '.join(amounts)}" for resource, amounts in sorted(asked.items()))
 
 
-def unplaced_verdict(pod: Obj, case: Case) -> Verdict | None:
-    """Judge a pod that no node has taken yet."""
+def unplaced_verdict(pod: Obj, context: Context) -> Verdict | None:
+    """Evaluate a pod that no node has taken yet."""
     scheduled = condition(pod, "PodScheduled")
     if spec(pod).get("nodeName") or scheduled.get("status") == "True":
         return None
     if scheduled.get("reason") == "SchedulingGated":
         return not_yet("a scheduling gate holds the pod back")
-    claims = sorted(case.pending_claims & _claims(pod))
+    claims = sorted(context.pending_claims & _claims(pod))
     if scheduled.get("reason") != "Unschedulable":
-        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", alive=True)
+        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", hints=PROGRESSING)
     message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or "").rstrip("."))
     if "unbound immediate PersistentVolumeClaims" in message:
-        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", alive=True)
+        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", hints=PROGRESSING)
     if leaving := re.search(r'persistentvolumeclaim "([^"]+)" is being deleted', message):
         # As the scheduler last saw it. One that never goes, or never comes again, is told of by itself.
-        return not_yet(f"waits for claim {leaving[1]}", alive=True)
+        return not_yet(f"waits for claim {leaving[1]}", hints=PROGRESSING)
     if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
-        if absent[1] in case.claims:
+        if absent[1] in context.claims:
             # It was made after the scheduler looked, which looks again only after a while.
-            return not_yet(f"waits for claim {absent[1]}", alive=True)
+            return not_yet(f"waits for claim {absent[1]}", hints=PROGRESSING)
         verdict = never(
             f"its claim {absent[1]} does not exist",
             advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
         )
-        return case.after_grace(moment(scheduled.get("lastTransitionTime")), case.limits.missing, verdict)
-    scaling = case.about(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")
+        return context.after_grace(moment(scheduled.get("lastTransitionTime")), context.limits.missing, verdict)
+    scaling = context.about(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")
     if scaling and scaling[0].reason != "NotTriggerScaleUp":
-        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", alive=True)
+        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", hints=PROGRESSING)
     asks = requests_in_words(pod)
     verdict = never(
         f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),
-        advice=_placing_advice(pod, message, case),
+        advice=_placing_advice(pod, message, context),
         unplaced=pod if "Insufficient" in message else None,
     )
-    hopeless = scaling or case.adds_nodes is False
-    grace = min(case.limits.unscalable, case.limits.unschedulable) if hopeless else case.limits.unschedulable
-    return case.after_grace(moment(scheduled.get("lastTransitionTime")), grace, verdict)
+    hopeless = scaling or context.adds_nodes is False
+    grace = min(context.limits.unscalable, context.limits.unschedulable) if hopeless else context.limits.unschedulable
+    return context.after_grace(moment(scheduled.get("lastTransitionTime")), grace, verdict)
 
 
-def _placing_advice(pod: Obj, message: str, case: Case) -> str:
+def _placing_advice(pod: Obj, message: str, context: Context) -> str:
     variables = {
-        "resources": variable(case.subject, "resources", "the resources of its role"),
-        "overrides": variable(case.subject, "overrides", "the overrides of its role"),
-        "spread": variable(case.subject, "topology_spread_constraints", "its topology spread constraints"),
+        "resources": variable(context.subject, "resources", "the resources of its role"),
+        "overrides": variable(context.subject, "overrides", "the overrides of its role"),
+        "spread": variable(context.subject, "topology_spread_constraints", "its topology spread constraints"),
     }
     advice = [way_out.format(**variables) for words, way_out in _PLACING if re.search(words, message)]
     if "Insufficient" in message:
@@ -94,21 +94,21 @@ def _placing_advice(pod: Obj, message: str, case: Case) -> str:
     return " ".join([*advice, f"See: {kubectl(pod, f'describe pod {name(pod)}')}"])
 
 
-def lost_verdict(pod: Obj, case: Case) -> Verdict | None:
-    """Judge a pod whose node is gone, or which was thrown off it."""
+def lost_verdict(pod: Obj, context: Context) -> Verdict | None:
+    """Evaluate a pod whose node is gone, or which was thrown off it."""
     state = status(pod)
     if state.get("phase") == "Failed" and not ended_container(pod):
         why = shortened(state.get("message") or state.get("reason") or "it failed")
         return not_yet(f"pod {name(pod)} is to be replaced: {why}")
-    since = silent_since(pod, case)
-    return case.after_grace(since, case.limits.lost, node_is_gone(pod)) if since else None
+    since = silent_since(pod, context)
+    return context.after_grace(since, context.limits.lost, node_is_gone(pod)) if since else None
 
 
-def silent_since(pod: Obj, case: Case) -> datetime | None:
+def silent_since(pod: Obj, context: Context) -> datetime | None:
     """Return since when the node of a pod is not heard of, ``None`` if it is."""
     if status(pod).get("reason") == "NodeLost":
-        return moment(condition(pod, "Ready").get("lastTransitionTime")) or case.now
-    unready = case.about(pod, "NodeNotReady")
+        return moment(condition(pod, "Ready").get("lastTransitionTime")) or context.now
+    unready = context.about(pod, "NodeNotReady")
     ready_since = moment(condition(pod, "Ready").get("lastTransitionTime"))
     return unready[0].last if unready and ready_since and unready[0].last >= ready_since else None
 

@@ -18,11 +18,12 @@ from ..kube.lease import lease_path, told_holder
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
-from .cache import CLAIM, SUBJECTS, WITNESSES, Change, Release
-from .health import COMPONENTS, Answer, heartbeat
+from .cache import CLAIM, EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
+from .evaluators import EVALUATORS
+from .health import COMPONENTS, HealthResponse, heartbeat
 from .health_probe import HEALTH_OPTIONS, health_question
-from .judges import JUDGES, causes_first, settled
 from .progress import duration
+from .settle import History, Instant, causes_first, settle
 from .verdict import Key, State, Verdict
 from .watcher import Probe
 from .workloads import ready_replicas, replicas
@@ -100,7 +101,7 @@ class Status:
     queues: Sequence[Queue]
     versions: Mapping[str, str]
     address: str
-    health: Answer | None
+    health: HealthResponse | None
     flower_address: str = ""
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
     holder: str = ""
@@ -108,19 +109,19 @@ class Status:
 
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``status``."""
-    found = ask(task)
-    lines = text(found)
+    current = ask(task)
+    lines = text(current)
     for line in lines:
         task.say(line)
     return {
         "changed": False,
-        "components": [asdict(component) for component in found.components],
-        "healthy": is_healthy(found),
-        "queues": [asdict(queue) for queue in found.queues],
-        "versions": dict(found.versions),
-        "address": found.address,
-        "flower_address": found.flower_address,
-        "holder": found.holder,
+        "components": [asdict(component) for component in current.components],
+        "healthy": is_healthy(current),
+        "queues": [asdict(queue) for queue in current.queues],
+        "versions": dict(current.versions),
+        "address": current.address,
+        "flower_address": current.flower_address,
+        "holder": current.holder,
         "text": lines,
     }
 
@@ -134,20 +135,20 @@ def ask(task: Task) -> Status:
     require(client, params)
     probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
     with ThreadPoolExecutor(5) as pool:
-        asked = pool.submit(probe.objects, (*SUBJECTS, *WITNESSES))
+        asked = pool.submit(probe.objects, (*PRIMARY_KINDS, *EVIDENCE_KINDS))
         health = pool.submit(probe.health) if question else None
         listed = pool.submit(_services, client, namespace, release)
         version = pool.submit(client.request, "get", "/version")
         holder = pool.submit(_holder, client, namespace, release)
         changes = asked.result()
         where = f"Release {release} in namespace {namespace}"
-        if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in SUBJECTS):
+        if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in PRIMARY_KINDS):
             raise Failure(f"{where} has no workloads ({client.where}). Deploy it first, or correct the names.")
         services = listed.result()
         flower = next((service for service in services if labels(service).get(COMPONENT) == "flower"), None)
         return build(
             title=where,
-            release=Release(release),
+            cache=ObjectCache(release),
             changes=changes,
             now=client.now(),
             health=health.result() if health else None,
@@ -160,10 +161,10 @@ def ask(task: Task) -> Status:
 
 def build(
     title: str,
-    release: Release,
+    cache: ObjectCache,
     changes: Sequence[Change],
     now: datetime,
-    health: Answer | None,
+    health: HealthResponse | None,
     kubernetes: str,
     address: str,
     flower_address: str = "",
@@ -171,26 +172,27 @@ def build(
 ) -> Status:
     """Put the answers together. The changes are lists of whole objects."""
     for change in changes:
-        release.take(change)
+        cache.take(change)
     raw: dict[str, dict[str, Obj]] = {change.kind: {name(obj): obj for obj in change.objects} for change in changes}
     # What fails where it waits for others has not failed, as far as one look can tell.
-    verdicts = settled({key: JUDGES[key.kind](release.case(key, now)) for key in release.to_judge()}, None)
+    evaluated = {key: EVALUATORS[key.kind](cache.context(key, now)) for key in cache.to_evaluate()}
+    verdicts = settle(evaluated, History(), Instant(now)).verdicts
     pods = [pod for pod in raw.get("Pod", {}).values() if not deleted(pod)]
     workloads = [key for key in verdicts if key.kind in ("Deployment", "StatefulSet")]
     workloads.sort(key=lambda key: key.name)
     components = [
         _component(
-            key, raw[key.kind][key.name], [p for p in pods if release.owner_of(p) == key], verdicts[key], health, now
+            key, raw[key.kind][key.name], [p for p in pods if cache.owner_of(p) == key], verdicts[key], health, now
         )
         for key in workloads
     ]
-    others = {key: verdicts[key] for key in causes_first(verdicts, release.is_gated) if key not in workloads}
+    others = {key: verdicts[key] for key in causes_first(verdicts, cache.dependents()) if key not in workloads}
     objects = [raw[key.kind][key.name] for key in workloads]
     airflow = sorted({labels(obj)[VERSION] for obj in objects if VERSION in labels(obj) and _marks(obj)})
     return Status(
         title=title,
         components=components,
-        others={key: verdict for key, verdict in others.items() if verdict.state != State.DONE and verdict.blocks},
+        others={key: verdict for key, verdict in others.items() if verdict.holds_up},
         queues=_queues(objects, pods),
         versions={"airflow": ", ".join(airflow), "kubernetes": kubernetes},
         address=address,
@@ -201,14 +203,14 @@ def build(
     )
 
 
-def is_healthy(found: Status) -> bool:
+def is_healthy(current: Status) -> bool:
     """Tell whether all is done and Airflow says it is healthy."""
-    parts = [part for component in found.components for part in component.health.values()]
+    parts = [part for component in current.components for part in component.health.values()]
     return (
-        all(component.verdict == State.DONE for component in found.components)
-        and not found.others
+        all(component.verdict == State.DONE for component in current.components)
+        and not current.others
         and all(part.status == "healthy" for part in parts)
-        and not (found.health and found.health.problem)
+        and not (current.health and current.health.problem)
     )
 
 
@@ -225,23 +227,23 @@ def address(service: Obj, namespace: str) -> str:
     return f"http://localhost:{port.get('port', 8080)} after: {forward}"
 
 
-def text(found: Status) -> list[str]:
+def text(current: Status) -> list[str]:
     """Return the status as lines for a terminal."""
-    lines = [f"{found.title}: {'healthy' if is_healthy(found) else 'not healthy'}"]
-    versions = [f"Airflow {found.versions['airflow'] or '?'}", f"Kubernetes {found.versions['kubernetes'] or '?'}"]
-    lines.append(", ".join(versions) + (f"; {found.address}" if found.address else ""))
-    if found.flower_address:
-        lines.append(f"Flower: {found.flower_address}")
-    if found.holder:
-        lines.append(f"At work on it: {found.holder}")
-    lines += ["", *_table(found.components)]
-    troubles = [(c.name, c.verdict, c.reason) for c in found.components if c.verdict != State.DONE]
-    troubles += [(str(key), str(verdict.state), verdict.reason) for key, verdict in found.others.items()]
-    if found.health and found.health.problem:
-        troubles.append(("Health", "unknown", found.health.problem))
+    lines = [f"{current.title}: {'healthy' if is_healthy(current) else 'not healthy'}"]
+    versions = [f"Airflow {current.versions['airflow'] or '?'}", f"Kubernetes {current.versions['kubernetes'] or '?'}"]
+    lines.append(", ".join(versions) + (f"; {current.address}" if current.address else ""))
+    if current.flower_address:
+        lines.append(f"Flower: {current.flower_address}")
+    if current.holder:
+        lines.append(f"At work on it: {current.holder}")
+    lines += ["", *_table(current.components)]
+    troubles = [(c.name, c.verdict, c.reason) for c in current.components if c.verdict != State.DONE]
+    troubles += [(str(key), str(verdict.state), verdict.reason) for key, verdict in current.others.items()]
+    if current.health and current.health.problem:
+        troubles.append(("Health", "unknown", current.health.problem))
     lines += ["", *(f"{what}  {verdict}: {why}" for what, verdict, why in troubles)] if troubles else []
-    if found.queues:
-        lines += ["", "Queues: " + ", ".join(f"{q.queue} ({q.workers} of {q.wanted} workers)" for q in found.queues)]
+    if current.queues:
+        lines += ["", "Queues: " + ", ".join(f"{q.queue} ({q.workers} of {q.wanted} workers)" for q in current.queues)]
     return lines
 
 
@@ -272,7 +274,7 @@ def _health_cell(component: Component) -> str:
 
 
 def _component(
-    key: Key, workload: Obj, pods: Sequence[Obj], verdict: Verdict, health: Answer | None, now: datetime
+    key: Key, workload: Obj, pods: Sequence[Obj], verdict: Verdict, health: HealthResponse | None, now: datetime
 ) -> Component:
     template = (spec(workload).get("template") or {}).get("spec") or {}
     marks = _marks(workload)
@@ -292,7 +294,7 @@ def _component(
     )
 
 
-def _parts(marks: Sequence[str], health: Answer | None, now: datetime) -> dict[str, Part]:
+def _parts(marks: Sequence[str], health: HealthResponse | None, now: datetime) -> dict[str, Part]:
     if health is None or health.problem:
         return {}
     parts = {}
@@ -348,12 +350,12 @@ def _holder(client: Client, namespace: str, release: str) -> str:
 def _services(client: Client, namespace: str, release: str) -> list[Obj]:
     """Return the Services of a release; none where they may not be asked for."""
     try:
-        found = client.list("v1", "Service", namespace, f"{RELEASE_LABEL}={release}")["items"]
+        services = client.list("v1", "Service", namespace, f"{RELEASE_LABEL}={release}")["items"]
     except Failure:
         return []
-    return [dict(service) for service in found]
+    return [dict(service) for service in services]
 
 
-def _address_of(service: str, services: Sequence[Obj], namespace: str) -> str:
-    found = next((each for each in services if name(each) == service), {"metadata": {"name": service}})
-    return address(found, namespace)
+def _address_of(service_name: str, services: Sequence[Obj], namespace: str) -> str:
+    service = next((each for each in services if name(each) == service_name), {"metadata": {"name": service_name}})
+    return address(service, namespace)

@@ -32,8 +32,8 @@ _CLAIMS = {"postgresql-data-": "postgres_", "mysql-data-": "mysql_", "redis-data
 _SHARED_CLAIMS = {"-dags": "airflow_dags_", "-logs": "airflow_logs_"}
 
 
-def variable(obj: Obj, what: str, otherwise: str, container: str = "") -> str:
-    """Return the variable of the object's role that ends with ``what``, ``otherwise`` if there is none.
+def variable(obj: Obj, what: str, fallback: str, container: str = "") -> str:
+    """Return the variable of the object's role that ends with ``what``, ``fallback`` if there is none.
 
     :param what: one of :data:`VARIABLES`.
     :param container: the one that is meant: in the pod of the master it is a component's.
@@ -43,7 +43,7 @@ def variable(obj: Obj, what: str, otherwise: str, container: str = "") -> str:
         return _EXTRA_VARIABLE
     if role == "master" and container.replace("-", "_") in _COMPONENTS:
         role = container.replace("-", "_")
-    return f"{role}_{what}" if role in VARIABLES[what] else otherwise
+    return f"{role}_{what}" if role in VARIABLES[what] else fallback
 
 
 def image_variable(workload: Obj) -> str:
@@ -56,8 +56,8 @@ def image_variable(workload: Obj) -> str:
     return f"{role}_image" if role in _OWN_IMAGE else "airflow_image"
 
 
-def claim_variable(claim: Obj, what: str, otherwise: str) -> str:
-    """Return the variable for a claim that ends with ``what``, ``otherwise`` if it is none of ours."""
+def claim_variable(claim: Obj, what: str, fallback: str) -> str:
+    """Return the variable for a claim that ends with ``what``, ``fallback`` if it is none of ours."""
     for part, beginning in _CLAIMS.items():
         if name(claim).startswith(part):
             return beginning + what
@@ -65,4 +65,4 @@ def claim_variable(claim: Obj, what: str, otherwise: str) -> str:
         for end, beginning in _SHARED_CLAIMS.items():
             if name(claim).endswith(end):
                 return beginning + what
-    return otherwise
+    return fallback

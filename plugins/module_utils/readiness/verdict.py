@@ -45,8 +45,26 @@ class LogSource:
 
 
 @dataclass(frozen=True)
+class Hints:
+    """What a verdict on one object leaves to be settled, since it depends on other objects or on the past.
+
+    :param recheck_at: when to evaluate again though nothing has changed, because a grace ends then.
+    :param awaits_dependencies: it is at a container that only waits for other objects (see :data:`WAIT_PREFIX`).
+    :param progressing: slow or waiting for others, but nothing speaks against it.
+    :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
+    :param started: when the container was started that has failed: what it says of others may be over since.
+    """
+
+    recheck_at: datetime | None = None
+    awaits_dependencies: bool = False
+    progressing: bool = False
+    stuck: tuple[Key, ...] = ()
+    started: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What a check says of one object.
+    """What is said of one object.
 
     :param reason: what was seen, in words that do not change with time; for *not yet* what it is doing now.
     :param detail: what else was seen, where that changes all the time (the last output of a probe).
@@ -54,14 +72,9 @@ class Verdict:
     :param since: when it began, by the cluster's clock.
     :param advice: the next step for the reader.
     :param log: where more is to be read.
-    :param again: when to judge again though nothing has changed, because a grace ends then.
-    :param at_gate: it is at a container that only waits for other objects (see :data:`GATE_PREFIX`).
-    :param blocks: false for an object that need not be done for the release to be.
-    :param alive: slow or waiting for others, but nothing speaks against it.
-    :param stuck: what gets no other try by itself, or only after minutes: pods to delete, owners of pods to touch.
-    :param suspected: holds only if the log says what it means.
-    :param tried: when the container was started that has failed: what it says of others may be over since.
     :param unplaced: a pod that no node has room for, to be compared with what the nodes have.
+    :param blocks: false for an object that need not be done for the release to be.
+    :param hints: for :func:`~.settle.settle`, which leaves none.
     """
 
     state: State
@@ -71,18 +84,31 @@ class Verdict:
     since: datetime | None = None
     advice: str = ""
     log: LogSource | None = None
-    again: datetime | None = None
-    at_gate: bool = False
-    blocks: bool = True
-    alive: bool = False
-    stuck: tuple[Key, ...] = ()
-    suspected: bool = False
-    tried: datetime | None = None
     unplaced: Obj | None = None
+    blocks: bool = True
+    hints: Hints = Hints()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it holds up the release without being a failure."""
+        return self.state == State.NOT_YET and self.blocks
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether the release is not done as long as this is said."""
+        return self.state != State.DONE and self.blocks
 
     def but(self, **changes: Any) -> Verdict:
         """Return this verdict with some fields changed."""
         return replace(self, **changes)
+
+    def hint(self, **changes: Any) -> Verdict:
+        """Return this verdict with some hints changed."""
+        return replace(self, hints=replace(self.hints, **changes))
+
+
+#: Of what is slow, or waits for others.
+PROGRESSING = Hints(progressing=True)
 
 
 def done(reason: str = "") -> Verdict:

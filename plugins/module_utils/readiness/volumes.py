@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from ..core.objects import Obj, name
 from ..redaction.masking import shortened
-from .case import Case, Event
 from .container_facts import NOT_READ_YET, kubectl
+from .context import Context, Event
 from .verdict import Verdict, never, not_yet
 
 # The same of those that are mounted. What else is "not found" may come: a CSI driver that has not registered yet, a
@@ -20,8 +20,8 @@ _MOUNTED_OBJECT_IS_MISSING = re.compile(
 )
 
 
-def volume_verdict(pod: Obj, failures: Sequence[Event], case: Case) -> Verdict:
-    """Judge a pod whose volumes are not mounted, by the events of that, newest first."""
+def volume_verdict(pod: Obj, failures: Sequence[Event], context: Context) -> Verdict:
+    """Evaluate a pod whose volumes are not mounted, by the events of that, newest first."""
     event = failures[0]
     message = shortened(event.message)
     if "Multi-Attach" in message:
@@ -34,5 +34,5 @@ def volume_verdict(pod: Obj, failures: Sequence[Event], case: Case) -> Verdict:
         advice=f"Create what is missing, or correct the volume. See: {kubectl(pod, f'describe pod {name(pod)}')}",
     )
     if _MOUNTED_OBJECT_IS_MISSING.search(message):
-        return case.after_grace(event.first, case.limits.missing, verdict)
-    return case.after_retries(failures, event.first, verdict)
+        return context.after_grace(event.first, context.limits.missing, verdict)
+    return context.after_retries(failures, event.first, verdict)

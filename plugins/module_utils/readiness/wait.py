@@ -11,10 +11,9 @@ from ..kube.lease import LEASE_OPTIONS, lease_of
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from .health_probe import HEALTH_OPTIONS, health_question
-from .options import WAIT_OPTIONS, limits_of
+from .options import WAIT_OPTIONS, WaitOptions, limits_of
 from .waiter import Waiting
 from .watcher import Probe
-from .wish import Wish
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
@@ -31,28 +30,28 @@ OPTIONS: dict[str, Any] = {
 
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``wait``."""
-    wish = wish_of(task)
+    options = wait_options(task)
     client = Client(task.params, task.say, PATIENCE)
-    probe = Probe(client, wish.namespace, wish.release, wish.health)
+    probe = Probe(client, options.namespace, options.release, options.health)
     if task.check_mode:
-        return Waiting(probe, wish, task.say).look()
+        return Waiting(probe, options, task.say).look()
     lease = lease_of(client, task)
-    if wish.restart_stuck:
+    if options.restart_stuck:
         lease.acquire()
         client.guard = lease.check
     else:
         lease.join()
     with lease.returned_on_failure():
-        result = Waiting(probe, wish, task.say, lease.keep).wait()
+        result = Waiting(probe, options, task.say, lease.keep).wait()
         if task.params["unlock"]:
             lease.give_back()
     return result
 
 
-def wish_of(task: Task) -> Wish:
+def wait_options(task: Task) -> WaitOptions:
     """Read the module's options."""
     params = task.params
-    return Wish(
+    return WaitOptions(
         namespace=params["namespace"],
         release=params["release"],
         timeout=params["timeout"],

@@ -20,11 +20,11 @@ from ..core.labels import RELEASE_LABEL
 from ..core.objects import Obj
 from ..kube.client import Client
 from ..redaction.masking import masked
-from .cache import CLAIM, LISTED, SUBJECTS, WITNESSES, Change, slim
-from .health import Answer
+from .cache import CLAIM, EVIDENCE_KINDS, LISTED, PRIMARY_KINDS, Change, slim
+from .health import HealthResponse
 from .health_probe import HealthProbe, HealthQuestion
+from .node_capacity import NodeCapacity
 from .node_scaling import adds_nodes
-from .room import Room
 from .verdict import Key, LogSource
 
 API_VERSIONS: Mapping[str, str] = {
@@ -64,18 +64,18 @@ _METADATA_ONLY_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 
 
 @dataclass(frozen=True)
-class Trouble:
+class WatchError:
     """A watch that broke.
 
     :param message: what happened; empty when the cluster answers again.
-    :param lasting: it will not pass by itself.
+    :param permanent: it will not pass by itself.
     """
 
     message: str
-    lasting: bool = False
+    permanent: bool = False
 
 
-News: TypeAlias = "Change | Answer | Trouble"
+WatchEvent: TypeAlias = "Change | HealthResponse | WatchError"
 
 
 class Probe:
@@ -98,7 +98,7 @@ class Probe:
         self._health = HealthProbe(namespace, health) if health else None
         self._keep = keep
         self._closed = False
-        self._news: SimpleQueue[News] = SimpleQueue()
+        self._events: SimpleQueue[WatchEvent] = SimpleQueue()
         self._versions: dict[str, str] = {}
         self.where = self._client.where
 
@@ -109,7 +109,7 @@ class Probe:
     def objects(self, kinds: Iterable[str]) -> list[Change]:
         """Return all objects of these kinds, asked for at once.
 
-        :raises Failure: the cluster does not answer, or forbids to list what has to be judged.
+        :raises Failure: the cluster does not answer, or forbids to list what has to be evaluated.
         """
         kinds = tuple(kinds)
         with ThreadPoolExecutor(len(kinds)) as pool:
@@ -117,7 +117,7 @@ class Probe:
 
     def watch(self) -> None:
         """Begin to listen to all kinds, from where they were listed."""
-        for kind in (*SUBJECTS, *WITNESSES):
+        for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS):
             if kind in self._versions:
                 threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
 
@@ -125,24 +125,24 @@ class Probe:
         """Stop listening."""
         self._closed = True
 
-    def news(self, timeout: float, gather: float) -> list[News]:
+    def receive(self, timeout: float, gather: float) -> list[WatchEvent]:
         """Return what is heard: wait ``timeout`` seconds for the first of it, then ``gather`` seconds for more."""
-        heard: list[News] = []
+        events: list[WatchEvent] = []
         try:
-            heard.append(self._news.get(timeout=max(timeout, 0.001)))
+            events.append(self._events.get(timeout=max(timeout, 0.001)))
             time.sleep(gather)
             while True:
-                heard.append(self._news.get_nowait())
+                events.append(self._events.get_nowait())
         except Empty:
-            return heard
+            return events
 
     def ask_health(self) -> None:
-        """Ask Airflow for its health; the answer comes with the news."""
-        threading.Thread(target=lambda: self._news.put(self.health()), daemon=True).start()
+        """Ask Airflow for its health; the answer comes with the events."""
+        threading.Thread(target=lambda: self._events.put(self.health()), daemon=True).start()
 
-    def health(self) -> Answer:
+    def health(self) -> HealthResponse:
         """Ask Airflow for its health, and wait for the answer."""
-        return self._health.ask(self._client) if self._health else Answer()
+        return self._health.ask(self._client) if self._health else HealthResponse()
 
     def log(self, source: LogSource) -> list[str]:
         """Return the last lines of a container's log, masked; empty where it cannot be read."""
@@ -155,16 +155,16 @@ class Probe:
                 return lines
         return []
 
-    def room(self, pod: Obj) -> str:
+    def shortage(self, pod: Obj) -> str:
         """Return what is short on the nodes for a pod; empty where that may not be asked."""
         running = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
         try:
-            room = Room(pod, (node for page in self._pages("/api/v1/nodes") for node in page))
+            capacity = NodeCapacity(pod, (node for page in self._pages("/api/v1/nodes") for node in page))
             for pods in self._pages("/api/v1/pods", field_selector=running):
-                room.count(pods)
+                capacity.count(pods)
         except Failure:
             return ""
-        return room.in_words()
+        return capacity.shortage()
 
     def adds_nodes(self) -> bool | None:
         """Tell whether the cluster adds nodes on demand; ``None`` where that may not be asked."""
@@ -180,10 +180,10 @@ class Probe:
     def namespace_state(self) -> str:
         """Return ``missing``, ``Terminating``, ``Active``, or ``""`` where that may not be asked."""
         try:
-            found = self._client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}")
+            namespace = self._client.request("get", f"/api/v1/namespaces/{quote(self._namespace)}")
         except ApiFailure as failure:
             return "missing" if failure.status == 404 else ""
-        return str((found.get("status") or {}).get("phase") or "")
+        return str((namespace.get("status") or {}).get("phase") or "")
 
     def retry(self, key: Key) -> None:
         """Let the cluster try again at once what it would only try later: a pod is deleted, its owner touched."""
@@ -231,7 +231,7 @@ class Probe:
                 if failure.status == 410 and following:
                     objects, following = [], None
                     continue
-                if failure.status == 403 and kind in WITNESSES:
+                if failure.status == 403 and kind in EVIDENCE_KINDS:
                     return Change(kind, LISTED, ())
                 if failure.status == 403:
                     raise _refused(failure) from failure
@@ -258,11 +258,11 @@ class Probe:
             pause = min(pause * 2, LONGEST_PAUSE)
             try:
                 # It is told here that the cluster does not answer, and tried again.
-                self._news.put(self._list(kind, patience=0))
-                self._news.put(Trouble(""))
+                self._events.put(self._list(kind, patience=0))
+                self._events.put(WatchError(""))
             except Failure as failure:
                 # The connection has read its credentials anew before it says this.
-                self._broken(failure, lasting=isinstance(failure, ApiFailure) and failure.status == 401)
+                self._broken(failure, permanent=isinstance(failure, ApiFailure) and failure.status == 401)
 
     def _listen(self, kind: str) -> None:
         more: dict[str, Any] = dict(self._selectors(kind))
@@ -275,12 +275,12 @@ class Probe:
                 return
             self._versions[kind] = obj["metadata"]["resourceVersion"]
             if change != "BOOKMARK":
-                self._news.put(Change(kind, change, (self._keep(kind, obj),)))
+                self._events.put(Change(kind, change, (self._keep(kind, obj),)))
 
-    def _broken(self, failure: Failure, lasting: bool = False) -> None:
+    def _broken(self, failure: Failure, permanent: bool = False) -> None:
         if isinstance(failure, ApiFailure) and failure.status == 410:
             return
-        self._news.put(Trouble(failure.message, lasting))
+        self._events.put(WatchError(failure.message, permanent))
 
     def _log(self, source: LogSource, previous: bool) -> list[str]:
         wanted = [("container", source.container), ("tailLines", str(TAIL)), ("previous", str(previous).lower())]

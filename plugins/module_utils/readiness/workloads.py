@@ -23,77 +23,77 @@ from ..core.objects import (
     status,
     uid,
 )
-from .case import GATE_PREFIX, Case
 from .container_facts import BACK_OFF_REASONS, container_place, kubectl, restarted, unproven
+from .context import WAIT_PREFIX, Context
 from .pods import pod_verdict
 from .probes import failing_liveness
 from .refusals import OWN_PODS, after_retries_of_creation, refused_by_event, refused_verdict
-from .verdict import Key, State, Verdict, done, never, not_yet
+from .verdict import Hints, Key, State, Verdict, done, never, not_yet
 
 REVISION = "deployment.kubernetes.io/revision"
 
 
-def deployment_verdict(case: Case) -> Verdict:
+def deployment_verdict(context: Context) -> Verdict:
     """Tell whether all wanted pods of a Deployment are of its present revision and available.
 
     The rule is that of ``kubectl rollout status`` (Deployment status, apps/v1).
     """
-    deployment, state = case.subject, status(case.subject)
+    deployment, state = context.subject, status(context.subject)
     wanted = replicas(deployment)
     if not observed(deployment):
         return not_yet("its controller has not seen the change yet")
     if wanted == 0:
         return done("scaled to 0")
     updated, total = int(state.get("updatedReplicas") or 0), int(state.get("replicas") or 0)
-    newest = current_replica_set(deployment, case.replica_sets)
-    pods = [pod for pod in case.pods if newest and owner(pod).get("uid") == uid(newest)]
+    newest = current_replica_set(deployment, context.replica_sets)
+    pods = [pod for pod in context.pods if newest and owner(pod).get("uid") == uid(newest)]
     if updated >= wanted and total <= updated and int(state.get("availableReplicas") or 0) >= wanted:
-        return _just_started(case, pods) or done()
+        return _just_started(context, pods) or done()
     if spec(deployment).get("paused"):
         return never("is paused", advice=f"Run: {kubectl(deployment, f'rollout resume deployment {name(deployment)}')}")
-    refused = _refused_deployment(case, newest)
+    refused = _refused_deployment(context, newest)
     if refused and refused.state == State.NEVER:
         return refused
     waits = not_yet(f"{total - updated} old pods are replaced" if total > updated else "its pods are created")
-    return _past_deadline(case, of_pods(case, pods, wanted) or refused or waits)
+    return _past_deadline(context, of_pods(context, pods, wanted) or refused or waits)
 
 
-def stateful_set_verdict(case: Case) -> Verdict:
+def stateful_set_verdict(context: Context) -> Verdict:
     """Tell whether all wanted pods of a StatefulSet are of its present revision and available.
 
     A broken pod of an earlier revision is a *never* of its own: with the pod management policy OrderedReady the
     controller waits for it for ever (Kubernetes documentation, StatefulSets, "Forced rollback").
     """
-    stateful_set, state = case.subject, status(case.subject)
+    stateful_set, state = context.subject, status(context.subject)
     wanted = replicas(stateful_set)
     if not observed(stateful_set):
         return not_yet("its controller has not seen the change yet")
     if wanted == 0:
         return done("scaled to 0")
     if _stateful_set_done(stateful_set, wanted):
-        return _just_started(case, case.pods) or done()
-    present = [pod for pod in case.pods if _of_revision(pod, state.get("updateRevision"))]
-    earlier = [pod for pod in case.pods if not _of_revision(pod, state.get("updateRevision"))]
-    refused = _refused_stateful_set(case, wanted)
+        return _just_started(context, context.pods) or done()
+    present = [pod for pod in context.pods if _of_revision(pod, state.get("updateRevision"))]
+    earlier = [pod for pod in context.pods if not _of_revision(pod, state.get("updateRevision"))]
+    refused = _refused_stateful_set(context, wanted)
     if refused and refused.state == State.NEVER:
         return refused
-    verdict = of_pods(case, present, wanted)
+    verdict = of_pods(context, present, wanted)
     if verdict and verdict.state == State.NEVER:
         return verdict
-    return _left_behind(case, earlier) or refused or verdict or _replacing(case, earlier, wanted)
+    return _left_behind(context, earlier) or refused or verdict or _replacing(context, earlier, wanted)
 
 
-def is_gated(workload: Obj) -> bool:
+def has_dependencies(workload: Obj) -> bool:
     """Tell whether the pods of a workload wait for others in an init container."""
     template = (spec(workload).get("template") or {}).get("spec") or {}
-    return any(str(c.get("name")).startswith(GATE_PREFIX) for c in template.get("initContainers") or ())
+    return any(str(c.get("name")).startswith(WAIT_PREFIX) for c in template.get("initContainers") or ())
 
 
 def current_replica_set(deployment: Obj, replica_sets: Sequence[Obj]) -> Obj | None:
     """Return the ReplicaSet of a Deployment's present revision, ``None`` if it is not known yet."""
     revision = annotation(deployment, REVISION)
-    found = [r for r in replica_sets if owner(r).get("uid") == uid(deployment)]
-    return next((r for r in found if annotation(r, REVISION) == revision), None) if revision else None
+    matches = [r for r in replica_sets if owner(r).get("uid") == uid(deployment)]
+    return next((r for r in matches if annotation(r, REVISION) == revision), None) if revision else None
 
 
 def replicas(workload: Obj) -> int:
@@ -123,56 +123,62 @@ def _of_revision(pod: Obj, revision: str | None) -> bool:
     return not revision or labels(pod).get("controller-revision-hash") == revision
 
 
-def of_pods(case: Case, pods: Sequence[Obj], wanted: int) -> Verdict | None:
-    """Judge a workload by its pods of one revision: the first that fails, or else what they are doing.
+def of_pods(context: Context, pods: Sequence[Obj], wanted: int) -> Verdict | None:
+    """Evaluate a workload by its pods of one revision: the first that fails, or else what they are doing.
 
-    :returns: ``None`` where there are no pods to judge by.
+    :returns: ``None`` where there are no pods to evaluate it by.
     """
-    judged = [(pod, pod_verdict(pod, case)) for pod in sorted(pods, key=name) if not is_true(pod, "Ready")]
-    if not judged:
+    evaluated = [(pod, pod_verdict(pod, context)) for pod in sorted(pods, key=name) if not is_true(pod, "Ready")]
+    if not evaluated:
         return None
-    failed = [(pod, verdict) for pod, verdict in judged if verdict.state == State.NEVER]
+    failed = [(pod, verdict) for pod, verdict in evaluated if verdict.state == State.NEVER]
     if failed:
         verdict = failed[0][1]
         more = f" ({len(failed) - 1} more pods fail)" if len(failed) > 1 else ""
-        return verdict.but(reason=verdict.reason + more, stuck=_stuck_before(case, [pod for pod, _verdict in failed]))
-    verdict = next((v for pod, v in judged if not deleted(pod)), judged[0][1])
-    again = min((v.again for _pod, v in judged if v.again), default=None)
-    alive = any(v.alive for _pod, v in judged)
-    at_gate = all(v.at_gate for _pod, v in judged)
+        stuck = _stuck_before(context, [pod for pod, _verdict in failed])
+        return verdict.but(reason=verdict.reason + more).hint(stuck=stuck)
+    verdict = next((v for pod, v in evaluated if not deleted(pod)), evaluated[0][1])
+    hints = [v.hints for _pod, v in evaluated]
+    verdict = verdict.hint(
+        recheck_at=min((hint.recheck_at for hint in hints if hint.recheck_at), default=None),
+        progressing=any(hint.progressing for hint in hints),
+        awaits_dependencies=all(hint.awaits_dependencies for hint in hints),
+    )
     if wanted == 1:
-        return verdict.but(again=again, alive=alive, at_gate=at_gate)
+        return verdict
     ready = sum(is_true(pod, "Ready") for pod in pods)
     reason = f"{ready} of {wanted} pods ready, {verdict.reason}"
-    return verdict.but(reason=reason, again=again, alive=alive, at_gate=at_gate)
+    return verdict.but(reason=reason)
 
 
-def _just_started(case: Case, pods: Iterable[Obj]) -> Verdict | None:
+def _just_started(context: Context, pods: Iterable[Obj]) -> Verdict | None:
     """Return *not yet* while a pod counts as ready only because its container has just been started.
 
     That is so after a failure, and for a container that nothing probes: both may end the next moment.
     """
     for pod in sorted(pods, key=name):
-        for found, why, lasting in (
-            (restarted(pod), "was started again after a failure", case.limits.retried),
-            (unproven(pod), "has just started and has no probe", case.limits.missing),
+        for started, why, seconds in (
+            (restarted(pod), "was started again after a failure", context.limits.retried),
+            (unproven(pod), "has just started and has no probe", context.limits.missing),
         ):
-            until = found[1] + timedelta(seconds=lasting) if found else case.now
-            if found and case.now < until:
-                container = str(found[0].get("name"))
+            until = started[1] + timedelta(seconds=seconds) if started else context.now
+            if started and context.now < until:
+                container = str(started[0].get("name"))
                 place = container_place(pod, container)
-                return not_yet(f"container {container} {why}, has to last", place=place, since=found[1], again=until)
-        if killing := failing_liveness(pod, case):
-            until = killing.last + timedelta(seconds=case.limits.retried)
-            return not_yet("its liveness probe fails", detail=killing.message, place=f"Pod {name(pod)}", again=until)
+                reason = f"container {container} {why}, has to last"
+                return not_yet(reason, place=place, since=started[1], hints=Hints(recheck_at=until))
+        if killing := failing_liveness(pod, context):
+            until = killing.last + timedelta(seconds=context.limits.retried)
+            place, hints = f"Pod {name(pod)}", Hints(recheck_at=until)
+            return not_yet("its liveness probe fails", detail=killing.message, place=place, hints=hints)
     return None
 
 
-def _stuck_before(case: Case, pods: Iterable[Obj]) -> tuple[Key, ...]:
+def _stuck_before(context: Context, pods: Iterable[Obj]) -> tuple[Key, ...]:
     """Return the pods that were in back-off before this run began, whose cause this run may have removed."""
-    if case.started is None:
+    if context.started is None:
         return ()
-    before = case.started - OWN_PODS
+    before = context.started - OWN_PODS
     return tuple(Key("Pod", name(pod)) for pod in pods if created(pod) < before and _backs_off(pod))
 
 
@@ -186,69 +192,68 @@ def _backs_off(pod: Obj) -> bool:
     )
 
 
-def _left_behind(case: Case, earlier: Sequence[Obj]) -> Verdict | None:
-    """Judge pods of an earlier revision: a broken one keeps a StatefulSet from going on."""
-    policy = spec(case.subject).get("podManagementPolicy", "OrderedReady")
-    on_delete = (spec(case.subject).get("updateStrategy") or {}).get("type") == "OnDelete"
+def _left_behind(context: Context, earlier: Sequence[Obj]) -> Verdict | None:
+    """Evaluate pods of an earlier revision: a broken one keeps a StatefulSet from going on."""
+    policy = spec(context.subject).get("podManagementPolicy", "OrderedReady")
+    on_delete = (spec(context.subject).get("updateStrategy") or {}).get("type") == "OnDelete"
     for pod in sorted(earlier, key=name):
         if deleted(pod) or is_true(pod, "Ready"):
             continue
-        verdict = pod_verdict(pod, case)
-        if verdict.state == State.NOT_YET and verdict.again:
+        verdict = pod_verdict(pod, context)
+        if verdict.state == State.NOT_YET and verdict.hints.recheck_at:
             return verdict
         if verdict.state == State.NEVER and (policy == "OrderedReady" or on_delete):
-            return verdict.but(
+            return verdict.hint(stuck=(Key("Pod", name(pod)),)).but(
                 reason=f"pod {name(pod)} of an earlier revision is broken and not replaced: {verdict.reason}",
                 advice=f"Kubernetes waits for that pod for ever. Delete it: {kubectl(pod, f'delete pod {name(pod)}')}",
-                stuck=(Key("Pod", name(pod)),),
             )
     return None
 
 
-def _replacing(case: Case, earlier: Sequence[Obj], wanted: int) -> Verdict:
-    """Say how far a StatefulSet is whose present revision has no pod that could be judged."""
-    ready = f"{ready_replicas(case.subject)} of {wanted} pods ready"
-    ending = sorted(name(pod) for pod in case.pods if deleted(pod))
+def _replacing(context: Context, earlier: Sequence[Obj], wanted: int) -> Verdict:
+    """Say how far a StatefulSet is whose present revision has no pod that could be evaluated."""
+    ready = f"{ready_replicas(context.subject)} of {wanted} pods ready"
+    ending = sorted(name(pod) for pod in context.pods if deleted(pod))
     if ending:
         return not_yet(f"{ready}, pod {ending[0]} is ending")
-    updated = int(status(case.subject).get("updatedReplicas") or 0)
+    updated = int(status(context.subject).get("updatedReplicas") or 0)
     return not_yet(f"{updated} of {wanted} pods replaced" if earlier else ready)
 
 
-def _refused_deployment(case: Case, newest: Obj | None) -> Verdict | None:
-    failure = condition(case.subject, "ReplicaFailure")
+def _refused_deployment(context: Context, newest: Obj | None) -> Verdict | None:
+    failure = condition(context.subject, "ReplicaFailure")
     if failure.get("status") != "True":
         return None
-    refusals = case.about(newest, "FailedCreate") if newest else []
-    if newest and case.events and not refusals:
+    refusals = context.about(newest, "FailedCreate") if newest else []
+    if newest and context.events and not refusals:
         # What the condition tells is of an earlier revision.
         return None
     stuck = (Key("ReplicaSet", name(newest)),) if newest else ()
     # The condition keeps its text when one revision is refused after another.
     message = refusals[0].message if refusals else failure.get("message") or ""
     since = min((event.first for event in refusals), default=moment(failure.get("lastTransitionTime")))
-    verdict = refused_verdict(case, message, stuck)
-    return after_retries_of_creation(case, refusals, since, verdict)
+    verdict = refused_verdict(context, message, stuck)
+    return after_retries_of_creation(context, refusals, since, verdict)
 
 
-def _refused_stateful_set(case: Case, wanted: int) -> Verdict | None:
-    if int(status(case.subject).get("replicas") or 0) >= wanted:
+def _refused_stateful_set(context: Context, wanted: int) -> Verdict | None:
+    if int(status(context.subject).get("replicas") or 0) >= wanted:
         return None
-    return refused_by_event(case)
+    return refused_by_event(context)
 
 
-def _past_deadline(case: Case, verdict: Verdict) -> Verdict:
+def _past_deadline(context: Context, verdict: Verdict) -> Verdict:
     """Turn *not yet* into *never* where the Deployment's own deadline has passed and nothing is visibly on its way."""
-    progressing = condition(case.subject, "Progressing")
+    progressing = condition(context.subject, "Progressing")
     exceeded = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
-    if not exceeded or verdict.state != State.NOT_YET or verdict.alive or verdict.again:
+    if not exceeded or verdict.state != State.NOT_YET or verdict.hints.progressing or verdict.hints.recheck_at:
         return verdict
-    deadline = spec(case.subject).get("progressDeadlineSeconds", 600)
-    deployment = name(case.subject)
+    deadline = spec(context.subject).get("progressDeadlineSeconds", 600)
+    deployment = name(context.subject)
     return never(
         f"no progress for {deadline} s: {verdict.reason}",
         detail=verdict.detail,
         place=verdict.place,
         since=moment(progressing.get("lastUpdateTime")),
-        advice=f"See: {kubectl(case.subject, f'describe deployment {deployment}')}",
+        advice=f"See: {kubectl(context.subject, f'describe deployment {deployment}')}",
     )

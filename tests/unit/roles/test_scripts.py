@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import match_log
 from tools.role_readmes import ROLES
 
 URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"
@@ -703,7 +703,7 @@ class TestMigrate:
         ) as end:
             migrate(database).refuse_other_version()
         assert database.urls == []
-        assert saying_of([str(end.value)]).meaning == "the image has another Airflow than airflow_version says"
+        assert match_log([str(end.value)]).meaning == "the image has another Airflow than airflow_version says"
 
     def test_that_is_the_first_thing_that_a_migration_looks_at(self, migrate: Any, monkeypatch: Any) -> None:
         self.has(monkeypatch, "3.1.8", {"apache-airflow-core": "3.1.0"})

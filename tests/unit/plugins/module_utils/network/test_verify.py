@@ -14,7 +14,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.labels import RELEASE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils.network import verify as network_verify
 from ansible_collections.airflow.kubernetes.plugins.module_utils.network.verify import Enforcement
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.case import Limits
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
 
 POD = {
     "apiVersion": "v1",

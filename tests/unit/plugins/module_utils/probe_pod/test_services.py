@@ -22,7 +22,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod impor
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.services import Service, Trial, in_words
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.trial_pod import MADE_BY, TRIAL_LABEL
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.case import Limits
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
 
 DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a")
 POD = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import LISTED, Change, Release
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import LISTED, Change, ObjectCache
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import Key
 
 
@@ -18,11 +18,11 @@ def thing(name: str, owner: tuple[str, str] | None = None, **rest: Any) -> dict[
 
 def test_what_runs_by_the_clock_neither_fails_a_deploy_nor_is_waited_for() -> None:
     """A Job of a CronJob comes and goes, and the next one may well succeed."""
-    release = Release("airflow")
+    cache = ObjectCache("airflow")
     failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}], "failed": 1}
     by_the_clock = thing("airflow-log-retention-1", ("CronJob", "airflow-log-retention"), spec={}, status=failed)
-    release.take(Change("Job", LISTED, [by_the_clock, thing("airflow-migrations", spec={}, status={})]))
+    cache.take(Change("Job", LISTED, [by_the_clock, thing("airflow-migrations", spec={}, status={})]))
     pod = thing("airflow-log-retention-1-x", ("Job", "airflow-log-retention-1"), spec={}, status={"phase": "Failed"})
-    release.take(Change("Pod", LISTED, [pod]))
-    release.take(Change("Pod", "DELETED", [pod]))
-    assert release.to_judge() == [Key("Job", "airflow-migrations")]
+    cache.take(Change("Pod", LISTED, [pod]))
+    cache.take(Change("Pod", "DELETED", [pod]))
+    assert cache.to_evaluate() == [Key("Job", "airflow-migrations")]

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
+    EVIDENCE_KINDS,
     LISTED,
-    SUBJECTS,
-    WITNESSES,
+    PRIMARY_KINDS,
     Change,
-    Release,
+    ObjectCache,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import HealthResponse
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.status import (
     Queue,
     Status,
@@ -32,7 +32,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.statu
 RECORDED = Path(__file__).parents[1] / "recorded"
 
 
-def status(recording: str, health: Answer | None = None, **changes: Any) -> Status:
+def status(recording: str, health: HealthResponse | None = None, **changes: Any) -> Status:
     read = yaml.safe_load((RECORDED / f"{recording}.yaml").read_text(encoding="utf-8"))
     objects = read["objects"]
     for obj in objects:
@@ -40,9 +40,10 @@ def status(recording: str, health: Answer | None = None, **changes: Any) -> Stat
             obj["status"] |= changes[obj["metadata"]["name"]]
     return build(
         title="Release airflow in namespace airflow",
-        release=Release("airflow"),
+        cache=ObjectCache("airflow"),
         changes=[
-            Change(kind, LISTED, [obj for obj in objects if obj["kind"] == kind]) for kind in (*SUBJECTS, *WITNESSES)
+            Change(kind, LISTED, [obj for obj in objects if obj["kind"] == kind])
+            for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS)
         ],
         now=datetime.fromisoformat(read["now"]),
         health=health,
@@ -51,11 +52,11 @@ def status(recording: str, health: Answer | None = None, **changes: Any) -> Stat
     )
 
 
-def answer(scheduler: str = "healthy") -> Answer:
+def answer(scheduler: str = "healthy") -> HealthResponse:
     read = yaml.safe_load((RECORDED / "healthy.yaml").read_text(encoding="utf-8"))
     beat = (datetime.fromisoformat(read["now"]) - timedelta(seconds=4)).isoformat()
     parts = {part: {"status": "healthy", f"latest_{part}_heartbeat": beat} for part in ("dag_processor", "triggerer")}
-    return Answer(
+    return HealthResponse(
         parts={
             "metadatabase": {"status": "healthy"},
             "scheduler": {"status": scheduler, "latest_scheduler_heartbeat": beat},
@@ -78,8 +79,8 @@ def test_a_healthy_release() -> None:
     assert any(line.startswith("airflow-scheduler ") and "1/1" in line and "healthy, 4 s ago" in line for line in lines)
 
 
-@pytest.mark.parametrize("health", [answer("unhealthy"), Answer(problem="no endpoints available")])
-def test_a_release_that_airflow_calls_ill(health: Answer) -> None:
+@pytest.mark.parametrize("health", [answer("unhealthy"), HealthResponse(problem="no endpoints available")])
+def test_a_release_that_airflow_calls_ill(health: HealthResponse) -> None:
     found = status("healthy", health)
     assert not is_healthy(found)
     said = "unhealthy" if health.parts else "no endpoints available"

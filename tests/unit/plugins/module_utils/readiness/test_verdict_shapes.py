@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import LISTED, Change, Release
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.judges import JUDGES
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import LISTED, Change, ObjectCache
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import EVALUATORS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import Key, State, Verdict
 
 SHAPES = Path(__file__).parents[1] / "shapes"
@@ -81,13 +81,13 @@ def judge_pod(shape: dict[str, Any]) -> Verdict:
     }
     replica_set = {"metadata": metadata("airflow-flower-hash", owner=("Deployment", "airflow-flower"))}
     events = [event("airflow-flower-hash-1", "Pod", i, told) for i, told in enumerate(shape.get("events", ()))]
-    release = Release("airflow")
-    release.adds_nodes = shape.get("adds_nodes", False)
+    cache = ObjectCache("airflow")
+    cache.adds_nodes = shape.get("adds_nodes", False)
     for kind, objects in (("Deployment", [deployment]), ("ReplicaSet", [replica_set]), ("Pod", [pod])):
-        release.take(Change(kind, LISTED, objects))
-    release.take(Change("Event", LISTED, events))
+        cache.take(Change(kind, LISTED, objects))
+    cache.take(Change("Event", LISTED, events))
     now = datetime.fromisoformat(shape.get("at", "2026-01-01T12:00:30Z"))
-    return JUDGES["Deployment"](release.case(FLOWER, now))
+    return EVALUATORS["Deployment"](cache.context(FLOWER, now))
 
 
 @pytest.mark.parametrize("shape", shapes("pods"))
@@ -96,7 +96,7 @@ def test_a_pod(shape: dict[str, Any]) -> None:
     assert str(verdict.state) == shape["verdict"], verdict
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape.get("advice", ""), verdict.advice), verdict.advice
-    assert not verdict.at_gate
+    assert not verdict.hints.awaits_dependencies
     if verdict.state == State.NEVER:
         assert "airflow-flower-hash-1" in verdict.place
         assert verdict.since
@@ -111,10 +111,10 @@ def test_a_refusal(shape: dict[str, Any]) -> None:
     }
     said = {"reason": "FailedCreate", "first": BEGAN, "message": shape["message"]}
     told = event("airflow-redis", "StatefulSet", 1, said)
-    release = Release("airflow")
-    release.take(Change("StatefulSet", LISTED, [stateful_set]))
-    release.take(Change("Event", LISTED, [told]))
-    verdict = JUDGES["StatefulSet"](release.case(REDIS, datetime.fromisoformat(BEGAN) + timedelta(seconds=9)))
+    cache = ObjectCache("airflow")
+    cache.take(Change("StatefulSet", LISTED, [stateful_set]))
+    cache.take(Change("Event", LISTED, [told]))
+    verdict = EVALUATORS["StatefulSet"](cache.context(REDIS, datetime.fromisoformat(BEGAN) + timedelta(seconds=9)))
     assert verdict.state == State.NEVER, verdict
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape["advice"], verdict.advice), verdict.advice

@@ -17,15 +17,16 @@ import pytest
 import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
+    EVIDENCE_KINDS,
     LISTED,
-    SUBJECTS,
-    WITNESSES,
+    PRIMARY_KINDS,
     Change,
-    Release,
+    ObjectCache,
     slim,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.case import Case
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.judges import JUDGES, causes_first, settled
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Context
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import EVALUATORS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.settle import History, Instant, settle
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import (
     Key,
     State,
@@ -62,17 +63,17 @@ class Recording:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [obj for obj in self.objects if obj["kind"] == kind]
 
-    def release(self, **more: Any) -> Release:
-        release = Release("airflow", **more)
+    def cache(self, **more: Any) -> ObjectCache:
+        cache = ObjectCache("airflow", **more)
         # Kind adds none.
-        release.adds_nodes = False
-        for kind in (*SUBJECTS, *WITNESSES):
-            release.take(Change(kind, LISTED, self.of(kind)))
-        return release
+        cache.adds_nodes = False
+        for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS):
+            cache.take(Change(kind, LISTED, self.of(kind)))
+        return cache
 
     def judge(self, key: Key, later: float = 0, **more: Any) -> Verdict:
         """Return the verdict on one object, ``later`` seconds after the recording."""
-        return JUDGES[key.kind](self.release(**more).case(key, self.now + timedelta(seconds=later)))
+        return EVALUATORS[key.kind](self.cache(**more).context(key, self.now + timedelta(seconds=later)))
 
     def first_seen(self, *reasons: str) -> float:
         """Return how many seconds before the recording the first event of these reasons was."""
@@ -164,8 +165,8 @@ def test_a_grace_is_kept_and_no_longer(recording: str, key: Key, event: str, sec
     began = -recorded.first_seen(event)
     before = recorded.judge(key, began + seconds - 1.5)
     assert before.state == State.NOT_YET
-    assert before.again
-    assert abs((before.again - recorded.now).total_seconds() - (began + seconds)) <= 1
+    assert before.hints.recheck_at
+    assert abs((before.hints.recheck_at - recorded.now).total_seconds() - (began + seconds)) <= 1
     after = recorded.judge(key, began + seconds + 1)
     assert after.state == State.NEVER
     assert after.reason == before.reason
@@ -215,27 +216,20 @@ def test_a_container_without_a_probe_has_to_last() -> None:
     assert "has no probe" in verdict.reason
 
 
-def test_a_gate_fails_only_after_what_it_waits_for_is_done() -> None:
-    verdict = Recording("gate").judge(SCHEDULER)
-    assert verdict.at_gate
-    verdicts = {SCHEDULER: verdict, MIGRATIONS: not_yet("runs")}
-    assert settled(verdicts, None)[SCHEDULER].state == State.NOT_YET
+def test_a_wait_for_dependencies_fails_only_after_what_it_waits_for_is_done() -> None:
+    recorded = Recording("gate")
+    verdict = recorded.judge(SCHEDULER)
+    assert verdict.hints.awaits_dependencies
     assert verdict.since
-    verdicts[MIGRATIONS] = done()
-    assert settled(verdicts, verdict.since + timedelta(seconds=1))[SCHEDULER].state == State.NOT_YET
-    assert settled(verdicts, verdict.since - timedelta(seconds=1))[SCHEDULER].state == State.NEVER
 
+    def state(migrations: Verdict, others_ready: datetime | None) -> State:
+        verdicts = {SCHEDULER: verdict, MIGRATIONS: migrations}
+        settled = settle(verdicts, History(others_ready=others_ready), Instant(recorded.now))
+        return settled.verdicts[SCHEDULER].state
 
-def test_causes_come_first() -> None:
-    keys = [SCHEDULER, Key("Health", "scheduler"), MIGRATIONS, Key("StatefulSet", "airflow-postgresql"), DAGS]
-    ordered = causes_first(keys, lambda key: key == SCHEDULER)
-    assert ordered == [
-        DAGS,
-        Key("StatefulSet", "airflow-postgresql"),
-        MIGRATIONS,
-        SCHEDULER,
-        Key("Health", "scheduler"),
-    ]
+    assert state(not_yet("runs"), None) == State.NOT_YET
+    assert state(done(), verdict.since + timedelta(seconds=1)) == State.NOT_YET
+    assert state(done(), verdict.since - timedelta(seconds=1)) == State.NEVER
 
 
 def test_a_failed_log_is_that_of_the_container_that_failed() -> None:
@@ -263,12 +257,12 @@ def test_a_status_of_before_the_change_does_not_count() -> None:
 
 def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     recorded = Recording("image-missing")
-    release = recorded.release()
+    cache = recorded.cache()
     [pod] = recorded.of("Pod")
-    release.take(Change("Pod", "DELETED", [pod]))
-    case = release.case(SCHEDULER, recorded.now)
-    assert not any(event.reason == "Failed" for events in case.events.values() for event in events)
-    assert deployment_verdict(case).state == State.NOT_YET
+    cache.take(Change("Pod", "DELETED", [pod]))
+    context = cache.context(SCHEDULER, recorded.now)
+    assert not any(event.reason == "Failed" for events in context.events.values() for event in events)
+    assert deployment_verdict(context).state == State.NOT_YET
 
 
 def test_of_two_refused_revisions_the_present_one_is_told() -> None:
@@ -308,8 +302,8 @@ def test_stuck_pods_are_named_only_if_they_are_older_than_the_run() -> None:
     recorded = Recording("crash")
     [pod] = recorded.of("Pod")
     made = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
-    assert recorded.judge(SCHEDULER, started=made + timedelta(seconds=5)).stuck == ()
-    stuck = recorded.judge(SCHEDULER, started=made + timedelta(seconds=60)).stuck
+    assert recorded.judge(SCHEDULER, started=made + timedelta(seconds=5)).hints.stuck == ()
+    stuck = recorded.judge(SCHEDULER, started=made + timedelta(seconds=60)).hints.stuck
     assert stuck == (Key("Pod", pod["metadata"]["name"]),)
 
 
@@ -346,16 +340,16 @@ def test_a_node_that_is_coming_is_waited_for() -> None:
     assert verdict.reason.startswith("waits for a new node")
 
 
-@pytest.mark.parametrize("judge", list(JUDGES.values()), ids=list(JUDGES))
-def test_an_object_without_status_is_not_yet(judge: Callable[[Case], Verdict]) -> None:
-    case = Case({"metadata": {"name": "x", "generation": 1}}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
-    assert judge(case).state == State.NOT_YET
+@pytest.mark.parametrize("judge", list(EVALUATORS.values()), ids=list(EVALUATORS))
+def test_an_object_without_status_is_not_yet(judge: Callable[[Context], Verdict]) -> None:
+    context = Context({"metadata": {"name": "x", "generation": 1}}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+    assert judge(context).state == State.NOT_YET
 
 
 @pytest.mark.parametrize("judge", [deployment_verdict, stateful_set_verdict])
-def test_a_workload_scaled_to_nothing_is_done(judge: Callable[[Case], Verdict]) -> None:
+def test_a_workload_scaled_to_nothing_is_done(judge: Callable[[Context], Verdict]) -> None:
     workload = {"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}}
-    assert judge(Case(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.DONE
+    assert judge(Context(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.DONE
 
 
 def _recordings() -> Iterable[str]:
@@ -365,10 +359,10 @@ def _recordings() -> Iterable[str]:
 @pytest.mark.parametrize("recording", _recordings())
 def test_slimming_twice_changes_no_verdict(recording: str) -> None:
     recorded = Recording(recording)
-    release = recorded.release()
+    cache = recorded.cache()
     again = Recording(recording)
     again.objects = [{**slim(obj["kind"], obj), "kind": obj["kind"]} for obj in again.objects]
-    for key in release.to_judge():
+    for key in cache.to_evaluate():
         assert again.judge(key) == recorded.judge(key)
 
 
@@ -376,7 +370,7 @@ def test_slimming_twice_changes_no_verdict(recording: str) -> None:
 def test_no_verdict_without_its_parts(recording: str) -> None:
     """Whatever part of an object is missing, judging it raises nothing."""
     recorded = Recording(recording)
-    for key in recorded.release().to_judge():
+    for key in recorded.cache().to_evaluate():
         for part in ("status", "spec"):
             broken = Recording(recording)
             for obj in broken.objects:
@@ -391,8 +385,8 @@ def test_verdicts_are_values() -> None:
 
 def test_all_of_a_healthy_release_is_done() -> None:
     recorded = Recording("healthy")
-    keys = recorded.release().to_judge()
-    assert {key.kind for key in keys} == set(SUBJECTS)
+    keys = recorded.cache().to_evaluate()
+    assert {key.kind for key in keys} == set(PRIMARY_KINDS)
     assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
 
 

@@ -14,13 +14,13 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness import health, watcher
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import LISTED, Change
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import HealthResponse
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health_probe import (
     HealthProbe,
     HealthQuestion,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import Key, LogSource
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.watcher import Probe, Trouble
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.watcher import Probe, WatchError
 
 
 def named(name: str, version: str = "7") -> dict[str, Any]:
@@ -82,7 +82,7 @@ def probe(client: Any) -> Probe:
 def heard(probe: Probe, number: int) -> list[Any]:
     news: list[Any] = []
     while len(news) < number:
-        more = probe.news(5, 0)
+        more = probe.receive(5, 0)
         assert more, news
         news += more
     return news
@@ -136,7 +136,7 @@ def test_a_watch_that_is_too_old_begins_with_a_list() -> None:
     listed, end = heard(watching, 2)
     assert isinstance(listed, Change)
     assert listed.type == LISTED
-    assert end == Trouble("")
+    assert end == WatchError("")
 
 
 def test_a_cluster_that_is_gone_is_told_and_tried_again() -> None:
@@ -144,7 +144,7 @@ def test_a_cluster_that_is_gone_is_told_and_tried_again() -> None:
     watching = probe(client)
     watching.objects(["Pod"])
     watching.watch()
-    assert [item.message for item in heard(watching, 2) if isinstance(item, Trouble)] == ["broken", "refused"]
+    assert [item.message for item in heard(watching, 2) if isinstance(item, WatchError)] == ["broken", "refused"]
 
 
 def test_credentials_that_stay_rejected_will_not_pass_by_themselves() -> None:
@@ -152,7 +152,7 @@ def test_credentials_that_stay_rejected_will_not_pass_by_themselves() -> None:
     watching = probe(FakeClient({"/pods": [page([]), rejected]}, [[rejected]]))
     watching.objects(["Pod"])
     watching.watch()
-    assert [item.lasting for item in heard(watching, 2) if isinstance(item, Trouble)][:2] == [False, True]
+    assert [item.permanent for item in heard(watching, 2) if isinstance(item, WatchError)][:2] == [False, True]
 
 
 def test_a_log_is_masked_and_the_present_one_stands_in_for_the_previous() -> None:
@@ -184,13 +184,13 @@ def test_the_room_on_nodes_is_asked_for_once_and_page_by_page() -> None:
         return {"items": [pod], "metadata": {"continue": following}}
 
     client = FakeClient({"/nodes": [{"items": [node], "metadata": {}}], "/pods": [running("next"), running("")]})
-    assert probe(client).room(asking) == "node one: 4 cpu short (-2 of 2 free)"
+    assert probe(client).shortage(asking) == "node one: 4 cpu short (-2 of 2 free)"
     assert [path for _method, path, _params in client.asked] == ["/api/v1/nodes", "/api/v1/pods", "/api/v1/pods"]
 
 
 def test_who_may_not_see_nodes_is_not_told_of_room() -> None:
     client = FakeClient({"/nodes": [ApiFailure("forbidden", 403)]})
-    assert probe(client).room({"spec": {}}) == ""
+    assert probe(client).shortage({"spec": {}}) == ""
 
 
 def test_pods_are_deleted_and_their_owners_touched() -> None:
@@ -217,7 +217,7 @@ HEALTHY = {"metadatabase": {"status": "healthy"}}
     ],
 )
 def test_health_is_asked_through_the_service(answer: Any, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HealthProbe, "_ask_in_pod", lambda *_: Answer(problem="not allowed", forbidden=True))
+    monkeypatch.setattr(HealthProbe, "_ask_in_pod", lambda *_: HealthResponse(problem="not allowed", forbidden=True))
     client: Any = FakeClient({"/api/v2/monitor/health": [answer]})
     told = HealthProbe("airflow", HealthQuestion(service="airflow-api-server")).ask(client)
     assert told.problem.startswith(problem)

@@ -14,22 +14,22 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.objects import Obj
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
+    EVIDENCE_KINDS,
     LISTED,
-    SUBJECTS,
-    WITNESSES,
+    PRIMARY_KINDS,
     Change,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.case import Limits
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import Answer
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health import HealthResponse
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.health_probe import HealthQuestion
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.options import WaitOptions
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import Key, LogSource
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.waiter import Waiting
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.watcher import News, Trouble
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.wish import Wish
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.watcher import WatchError, WatchEvent
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 HEALTH = HealthQuestion(service="airflow-api-server", workload="airflow-api-server")
-HEALTHY = Answer(
+HEALTHY = HealthResponse(
     parts={part: {"status": "healthy"} for part in ("metadatabase", "scheduler", "dag_processor", "triggerer")}
 )
 
@@ -43,15 +43,15 @@ class ScriptedCluster:
     """
 
     objects_: dict[str, list[dict[str, Any]]]
-    script: list[tuple[float, News]] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=lambda: [HEALTHY])
+    script: list[tuple[float, WatchEvent]] = field(default_factory=list)
+    answers: list[HealthResponse] = field(default_factory=lambda: [HEALTHY])
     state: str = "Active"
     logs: dict[str, list[str]] = field(default_factory=dict)
     where: str = "context test"
     seconds: float = 0.0
     scaling: bool | None = False
     requests: list[str] = field(default_factory=list)
-    on_retry: Callable[[Key], list[News]] = lambda key: []
+    on_retry: Callable[[Key], list[WatchEvent]] = lambda key: []
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds)
@@ -66,7 +66,7 @@ class ScriptedCluster:
     def watch(self) -> None:
         self.requests.append("watch")
 
-    def news(self, timeout: float, gather: float) -> list[News]:
+    def receive(self, timeout: float, gather: float) -> list[WatchEvent]:
         assert timeout >= 0
         until = self.seconds + timeout
         if self.script and self.script[0][0] <= until:
@@ -91,8 +91,8 @@ class ScriptedCluster:
     def adds_nodes(self) -> bool | None:
         return self.scaling
 
-    def room(self, pod: Obj) -> str:
-        self.requests.append("room")
+    def shortage(self, pod: Obj) -> str:
+        self.requests.append("shortage")
         return "node one: 2 cpu short"
 
     def namespace_state(self) -> str:
@@ -170,9 +170,9 @@ def job(complete: bool = False) -> dict[str, Any]:
     }
 
 
-def waiting(cluster: ScriptedCluster, **wish: Any) -> Waiting:
+def waiting(cluster: ScriptedCluster, **options: Any) -> Waiting:
     return Waiting(
-        cluster, Wish(namespace="airflow", release="airflow", **wish), lambda line: None, clock=cluster.clock
+        cluster, WaitOptions(namespace="airflow", release="airflow", **options), lambda line: None, clock=cluster.clock
     )
 
 
@@ -183,7 +183,7 @@ def verdicts(result: dict[str, Any]) -> dict[str, str]:
 def test_what_is_done_costs_four_lists_and_one_question() -> None:
     cluster = ScriptedCluster({"Deployment": [deployment()], "Job": [job(complete=True)]})
     result = waiting(cluster, health=HEALTH).wait()
-    assert cluster.requests == [*(f"list {kind}" for kind in SUBJECTS), "health", "close"]
+    assert cluster.requests == [*(f"list {kind}" for kind in PRIMARY_KINDS), "health", "close"]
     assert set(verdicts(result).values()) == {"done"}
     assert result["health"]["scheduler"] == {"status": "healthy"}
     assert result["changed"] is False
@@ -206,7 +206,7 @@ def test_nothing_is_asked_again_while_nothing_changes() -> None:
     with pytest.raises(Failure):
         waiting(cluster, timeout=500).wait()
     # All kinds, the namespace, and the beginning and the end of the watches.
-    assert len(cluster.requests) == len(SUBJECTS) + len(WITNESSES) + 3
+    assert len(cluster.requests) == len(PRIMARY_KINDS) + len(EVIDENCE_KINDS) + 3
 
 
 def test_the_timeout_says_what_each_object_does() -> None:
@@ -363,7 +363,7 @@ def test_failures_that_follow_at_once_are_told_together_and_causes_first() -> No
     assert message.index("1. Job/airflow-migrations") < message.index("2. Deployment/airflow-api-server")
 
 
-def test_a_gate_that_fails_is_no_failure_while_others_are_under_way() -> None:
+def test_a_wait_for_dependencies_that_fails_is_no_failure_while_others_are_under_way() -> None:
     name = "airflow-api-server"
     cluster = ScriptedCluster(
         {
@@ -381,7 +381,7 @@ def test_a_gate_that_fails_is_no_failure_while_others_are_under_way() -> None:
 
 
 @pytest.mark.parametrize("asks_health", [False, True])
-def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_health: bool) -> None:
+def test_a_wait_for_dependencies_that_goes_on_though_all_it_could_wait_for_is_done(asks_health: bool) -> None:
     name = "airflow-flower"
     cluster = ScriptedCluster(
         {
@@ -391,7 +391,7 @@ def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_hea
             "Pod": [pod(name, init=True)],
         },
         script=[(20.0, Change("Job", "MODIFIED", [job(complete=True)]))],
-        answers=[Answer(parts={**HEALTHY.parts, "scheduler": {"status": "unhealthy"}})],
+        answers=[HealthResponse(parts={**HEALTHY.parts, "scheduler": {"status": "unhealthy"}})],
         logs={"wait-for-schema": ['no answer from the database: FATAL: password authentication failed for user "a"']},
     )
     with pytest.raises(Failure) as failure:
@@ -405,8 +405,8 @@ def test_a_gate_that_does_not_open_though_all_it_could_wait_for_is_done(asks_hea
     assert told["log"]
 
 
-def gated(name: str) -> ScriptedCluster:
-    """Return a cluster in which a Deployment's gate opens after a minute, and says nothing until then."""
+def waiting_pod(name: str) -> ScriptedCluster:
+    """Return a cluster in which a Deployment waits for others for a minute, and says nothing until then."""
     return ScriptedCluster(
         {
             "Deployment": [deployment(name, ready=0, init="wait-for-schema")],
@@ -417,22 +417,22 @@ def gated(name: str) -> ScriptedCluster:
     )
 
 
-def test_a_gate_that_says_nothing_is_waited_for() -> None:
+def test_a_wait_for_dependencies_that_says_nothing_is_waited_for() -> None:
     """On a machine that is too busy it may not have come to look."""
-    cluster = gated("airflow-flower")
+    cluster = waiting_pod("airflow-flower")
     assert waiting(cluster).wait()["seconds"] == 60.0
     assert 5 <= sum(request.startswith("log") for request in cluster.requests) <= 8
 
 
-def test_a_gate_that_says_that_it_opens_is_waited_for() -> None:
+def test_a_wait_for_dependencies_that_says_that_it_ends_is_waited_for() -> None:
     """The node may be too busy to tell at once that it has ended."""
-    cluster = gated("airflow-flower")
+    cluster = waiting_pod("airflow-flower")
     cluster.logs["wait-for-schema"] = ["no answer from the database: Connection refused", "The schema is there."]
     assert waiting(cluster).wait()["seconds"] == 60.0
 
 
-def test_a_gate_may_wait_for_what_is_not_looked_at() -> None:
-    cluster = gated("airflow-flower")
+def test_a_pod_may_wait_for_what_is_not_looked_at() -> None:
+    cluster = waiting_pod("airflow-flower")
     assert waiting(cluster, only=frozenset({"Deployment/airflow-flower"})).wait()["seconds"] == 60.0
 
 
@@ -459,7 +459,7 @@ def test_a_pod_without_a_node_is_told_what_is_short() -> None:
         waiting(cluster).wait()
     assert 10 <= cluster.seconds < 12
     assert "Insufficient cpu; node one: 2 cpu short" in " ".join(failure.value.message.split())
-    assert cluster.requests.count("room") == 1
+    assert cluster.requests.count("shortage") == 1
 
 
 def test_a_failure_that_passes_is_no_failure() -> None:
@@ -477,7 +477,9 @@ def test_a_failure_that_passes_is_no_failure() -> None:
 
 
 def test_health_is_asked_once_the_api_server_is_ready_and_every_second() -> None:
-    ill = Answer(parts={**HEALTHY.parts, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": None}})
+    ill = HealthResponse(
+        parts={**HEALTHY.parts, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": None}}
+    )
     cluster = ScriptedCluster(
         {"Deployment": [deployment(ready=0)]},
         script=[(10.0, Change("Deployment", "MODIFIED", [deployment()]))],
@@ -501,7 +503,7 @@ def test_health_from_before_the_last_object_was_done_is_asked_anew() -> None:
 def test_a_component_without_heartbeat_is_named_after_the_grace() -> None:
     old = {"status": "unhealthy", "latest_scheduler_heartbeat": "2026-01-01T11:58:00+00:00"}
     cluster = ScriptedCluster(
-        {"Deployment": [deployment()]}, answers=[Answer(parts={**HEALTHY.parts, "scheduler": old})]
+        {"Deployment": [deployment()]}, answers=[HealthResponse(parts={**HEALTHY.parts, "scheduler": old})]
     )
     with pytest.raises(Failure) as failure:
         waiting(
@@ -520,7 +522,7 @@ def test_a_component_without_heartbeat_is_named_after_the_grace() -> None:
 def test_a_component_hangs_when_it_has_been_silent_for_long_enough(last: str | None, seconds: int) -> None:
     told = {"status": "unhealthy", "latest_triggerer_heartbeat": last}
     cluster = ScriptedCluster(
-        {"Deployment": [deployment()]}, answers=[Answer(parts={**HEALTHY.parts, "triggerer": told})]
+        {"Deployment": [deployment()]}, answers=[HealthResponse(parts={**HEALTHY.parts, "triggerer": told})]
     )
     with pytest.raises(Failure):
         waiting(cluster, health=replace(HEALTH, grace=10)).wait()
@@ -528,14 +530,14 @@ def test_a_component_hangs_when_it_has_been_silent_for_long_enough(last: str | N
 
 
 def test_an_api_server_that_owes_an_answer_is_asked_for_longer() -> None:
-    cluster = ScriptedCluster({"Deployment": [deployment()]}, answers=[Answer(problem="no answer within 5 s")])
+    cluster = ScriptedCluster({"Deployment": [deployment()]}, answers=[HealthResponse(problem="no answer within 5 s")])
     with pytest.raises(Failure, match="it does not answer: no answer within 5 s"):
         waiting(cluster, health=HEALTH).wait()
     assert 60 <= cluster.seconds < 63
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_the_end() -> None:
-    cluster = ScriptedCluster({"Deployment": [deployment(ready=0)]}, script=[(3.0, Trouble("connection refused"))])
+    cluster = ScriptedCluster({"Deployment": [deployment(ready=0)]}, script=[(3.0, WatchError("connection refused"))])
     with pytest.raises(Failure) as failure:
         waiting(cluster, timeout=20).wait()
     assert "The cluster has not answered lately: connection refused" in failure.value.message
@@ -674,7 +676,7 @@ def test_progress_is_told_less_often_the_longer_it_takes() -> None:
         state["status"] |= {"readyReplicas": ready, "availableReplicas": ready, "replicas": 200, "updatedReplicas": 200}
         return Change("Deployment", "MODIFIED", [state])
 
-    script: list[tuple[float, News]] = [(0.0, pods(number, ready=False)) for number in range(200)]
+    script: list[tuple[float, WatchEvent]] = [(0.0, pods(number, ready=False)) for number in range(200)]
     for number in range(200):
         script += [(number * 0.5, pods(number, ready=True)), (number * 0.5, at(number + 1))]
     cluster = ScriptedCluster({"Deployment": [deployment(ready=0)], "ReplicaSet": [replica_set(name)]}, script)

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.room import Room, asked_by, in_words
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.node_capacity import (
+    NodeCapacity,
+    asked_by,
+    in_words,
+)
 
 
 def requests(**amounts: str) -> dict[str, Any]:
@@ -47,36 +51,38 @@ def test_what_a_pod_asks_for(asking: dict[str, Any], asked: dict[str, str]) -> N
     assert asked_by(asking) == {resource: Decimal(amount) for resource, amount in asked.items()}
 
 
-def room(asking: dict[str, Any], *nodes: Any, running: tuple[Any, ...] = ()) -> str:
-    found = Room(asking, nodes)
-    found.count(running)
-    return found.in_words()
+def shortage(asking: dict[str, Any], *nodes: Any, running: tuple[Any, ...] = ()) -> str:
+    capacity = NodeCapacity(asking, nodes)
+    capacity.count(running)
+    return capacity.shortage()
 
 
 def test_what_is_short_and_by_how_much() -> None:
     running = (pod(requests(cpu="500m", memory="1Gi"), nodeName="one"), pod(requests(cpu="1"), nodeName="other"))
-    said = room(pod(requests(cpu="4", memory="2Gi")), node("one"), running=running)
+    said = shortage(pod(requests(cpu="4", memory="2Gi")), node("one"), running=running)
     assert said == "node one: 2.5 cpu short (1.5 of 2 free)"
 
 
 def test_of_many_nodes_the_one_that_lacks_least_is_told() -> None:
     nodes = [node("small", memory="1Gi"), node("large", memory="15Gi"), node("middle", memory="8Gi")]
-    assert room(pod(requests(memory="16Gi")), *nodes) == "closest is node large: 1Gi memory short (15Gi of 15Gi free)"
+    assert (
+        shortage(pod(requests(memory="16Gi")), *nodes) == "closest is node large: 1Gi memory short (15Gi of 15Gi free)"
+    )
 
 
 def test_nodes_that_are_closed_do_not_count() -> None:
     taints = [{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]
     nodes = [node("cordoned", cpu="9", unschedulable=True), node("tainted", cpu="9", taints=taints), node("open")]
-    assert room(pod(requests(cpu="3")), *nodes).startswith("node open: 1 cpu short")
+    assert shortage(pod(requests(cpu="3")), *nodes).startswith("node open: 1 cpu short")
     tolerant = pod(requests(cpu="10"), tolerations=[{"key": "gpu", "operator": "Exists"}])
-    assert room(tolerant, *nodes).startswith("closest is node tainted: 1 cpu short")
+    assert shortage(tolerant, *nodes).startswith("closest is node tainted: 1 cpu short")
     choosy = pod(requests(cpu="10"), nodeSelector={"disk": "fast"})
-    assert room(choosy, *nodes, node("fast", labels={"disk": "fast"})).startswith("node fast: 8 cpu short")
+    assert shortage(choosy, *nodes, node("fast", labels={"disk": "fast"})).startswith("node fast: 8 cpu short")
 
 
 def test_where_there_is_room_after_all_nothing_is_said() -> None:
-    assert room(pod(requests(cpu="1")), node("one")) == ""
-    assert room(pod(requests(cpu="1"))) == ""
+    assert shortage(pod(requests(cpu="1")), node("one")) == ""
+    assert shortage(pod(requests(cpu="1"))) == ""
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Node:
         return self.has.get(resource, Decimal(0)) - self.asked.get(resource, Decimal(0))
 
 
-class Room:
+class NodeCapacity:
     """The nodes that may take one pod.
 
     :param pod: has its ``nodeSelector`` and ``tolerations``.
@@ -60,18 +60,18 @@ class Room:
                 for resource, amount in asked_by(pod).items():
                     node.asked[resource] = node.asked.get(resource, Decimal(0)) + amount
 
-    def in_words(self) -> str:
+    def shortage(self) -> str:
         """Return what is short on the node that lacks least, ``""`` if no node lacks anything."""
         lacking = [(node, node.short_of(self._wanted)) for node in self._nodes.values()]
         if not lacking or not all(missing for _node, missing in lacking):
             return ""
-        node, missing = min(lacking, key=lambda found: (self._share(found[1]), found[0].name))
-        told = [
+        node, missing = min(lacking, key=lambda candidate: (self._share(candidate[1]), candidate[0].name))
+        parts = [
             f"{in_words(resource, amount)} {resource} short ({in_words(resource, node.free(resource))} of "
             f"{in_words(resource, node.has.get(resource, Decimal(0)))} free)"
             for resource, amount in sorted(missing.items())
         ]
-        return f"{'' if len(self._nodes) == 1 else 'closest is '}node {node.name}: {', '.join(told)}"
+        return f"{'' if len(self._nodes) == 1 else 'closest is '}node {node.name}: {', '.join(parts)}"
 
     def _share(self, missing: Amounts) -> Decimal:
         return max(amount / self._wanted[resource] for resource, amount in missing.items())

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a judge is given to say of an object whether it is done: the object, what happened to it, and limits of time."""
+"""What an evaluator is given to say whether an object is done: the object, what happened to it, and limits of time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..core.objects import EPOCH, Obj, moment, uid
-from .verdict import Verdict, not_yet
+from .verdict import Hints, Verdict, not_yet
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Limits:
     :param missing: a Secret, ConfigMap or claim does not exist, or a creation is refused: it may just be on its way.
     :param retried: what is retried every few seconds: a probe, a container that could not be created.
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
-    :param gate: a pod goes on waiting for others although those are done: time for one try that began before, and a
-        whole one, of 5 s each.
+    :param dependencies: a pod goes on waiting for others although those are done: time for one try that began before,
+        and a whole one, of 5 s each.
     """
 
     unschedulable: float = 60
@@ -35,7 +35,7 @@ class Limits:
     missing: float = 5
     retried: float = 8
     lost: float = 10
-    gate: float = 11
+    dependencies: float = 11
 
 
 #: How often what may be transient is seen to fail before it is called *never*. The kubelet pulls an image again after
@@ -72,10 +72,10 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Case:
-    """Everything known about one object at one moment: all that a judge is given.
+class Context:
+    """Everything known about one object at one moment: all that an evaluator is given.
 
-    :param subject: the object to judge.
+    :param subject: the object to evaluate.
     :param now: the time by the cluster's clock.
     :param started: when this run began; what is older comes from an earlier run. ``None``: nothing does.
     :param pods: the pods that the object owns, of all revisions.
@@ -101,15 +101,16 @@ class Case:
 
     def about(self, obj: Obj, *reasons: str) -> list[Event]:
         """Return the events about one object, newest first; with ``reasons`` only those."""
-        found = [e for e in self.events.get(uid(obj), ()) if not reasons or e.reason in reasons]
-        return sorted(found, key=lambda e: e.last, reverse=True)
+        matches = [e for e in self.events.get(uid(obj), ()) if not reasons or e.reason in reasons]
+        return sorted(matches, key=lambda e: e.last, reverse=True)
 
     def after_grace(self, since: datetime | None, seconds: float, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once ``seconds`` have passed since ``since``, and until then *not yet* with its reason."""
         since = since or self.now
         if self.now >= since + timedelta(seconds=seconds):
             return verdict.but(since=since)
-        return not_yet(verdict.reason, place=verdict.place, since=since, again=since + timedelta(seconds=seconds))
+        end = since + timedelta(seconds=seconds)
+        return not_yet(verdict.reason, place=verdict.place, since=since, hints=Hints(recheck_at=end))
 
     def after_retries(self, failures: Sequence[Event], since: datetime | None, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once the cluster has tried often and long enough, and until then *not yet*.
@@ -127,4 +128,4 @@ class Case:
 _COMBINED = "(combined from similar events): "
 
 #: Containers of this name only wait for other objects, and may fail as long as those are not done.
-GATE_PREFIX = "wait-for-"
+WAIT_PREFIX = "wait-for-"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.sayings import saying_of
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import match_log
 
 NO_ANSWER = "the database does not answer"
 NOT_THIS_DATABASE = "there is no database of that name that its user may use"
@@ -14,7 +14,7 @@ NO_SCHEMA = "the database has not the schema that this Airflow wants"
 
 
 @pytest.mark.parametrize(
-    ("line", "meaning", "lasting"),
+    ("line", "meaning", "permanent"),
     [
         (
             "airflow_version is 3.1.8, but the image has Airflow 3.1.0. Nothing was migrated.",
@@ -60,30 +60,30 @@ NO_SCHEMA = "the database has not the schema that this Airflow wants"
         ("No answer from http://airflow-api-server:8080", "Airflow's API server does not answer there", False),
     ],
 )
-def test_what_is_said_is_understood(line: str, meaning: str, lasting: bool) -> None:
-    saying = saying_of(["before", line, "after"])
-    assert saying
-    assert saying.meaning == meaning
-    assert saying.lasting is lasting
-    assert saying.advice.endswith(".")
+def test_what_is_said_is_understood(line: str, meaning: str, permanent: bool) -> None:
+    pattern = match_log(["before", line, "after"])
+    assert pattern
+    assert pattern.meaning == meaning
+    assert pattern.permanent is permanent
+    assert pattern.advice.endswith(".")
 
 
 def test_the_last_word_counts() -> None:
     waited = ["no answer from the database: connection refused", 'FATAL:  database "nobody" does not exist']
-    saying = saying_of(waited)
-    assert saying
-    assert saying.meaning == "there is no database of that name"
+    pattern = match_log(waited)
+    assert pattern
+    assert pattern.meaning == "there is no database of that name"
 
 
 def test_a_refused_password_is_more_than_a_failed_connection() -> None:
     """libpq says both in one line."""
-    saying = saying_of(
+    pattern = match_log(
         ['connection to server at "db", port 5432 failed: FATAL: password authentication failed for user "a"']
     )
-    assert saying
-    assert saying.meaning == "the database refuses the password"
+    assert pattern
+    assert pattern.meaning == "the database refuses the password"
 
 
 @pytest.mark.parametrize("lines", [[], ["it broke"], ["the worker does not answer"]])
 def test_what_is_not_known_means_nothing(lines: list[str]) -> None:
-    assert saying_of(lines) is None
+    assert match_log(lines) is None

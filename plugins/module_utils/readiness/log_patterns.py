@@ -14,159 +14,159 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Saying:
+class LogPattern:
     """Words of a program.
 
     :param meaning: what has happened, to go behind a reason.
     :param advice: the next step.
-    :param lasting: no other try can help, so a probe that says it need not be waited for.
+    :param permanent: no other try can help, so a probe that says it need not be waited for.
     """
 
-    words: re.Pattern[str]
+    regex: re.Pattern[str]
     meaning: str
     advice: str
-    lasting: bool = True
+    permanent: bool = True
 
 
-def _saying(words: str, meaning: str, advice: str, lasting: bool = True) -> Saying:
-    return Saying(re.compile(words, re.IGNORECASE), meaning, advice, lasting)
+def _pattern(regex: str, meaning: str, advice: str, permanent: bool = True) -> LogPattern:
+    return LogPattern(re.compile(regex, re.IGNORECASE), meaning, advice, permanent)
 
 
 #: The more special ones first.
-SAYINGS = (
-    _saying(
+LOG_PATTERNS = (
+    _pattern(
         r"airflow_version is .*, but the image has Airflow ",
         "the image has another Airflow than airflow_version says",
         "Set airflow_version to the version that the image has, or airflow_image to an image of that version.",
     ),
-    _saying(
+    _pattern(
         r"which this Airflow does not know|Can't locate revision identified by",
         "the database was migrated by a newer Airflow",
         "Set airflow_version and airflow_image to the version that migrated it, or restore a backup from before.",
     ),
-    _saying(
+    _pattern(
         r"Access denied for user .* to database|permission denied for database",
         "there is no database of that name that its user may use",
         "Correct airflow_database_name, or what an _environment sets instead; or create the database, and grant its "
         "user all rights on it.",
     ),
-    _saying(
+    _pattern(
         r"password authentication failed|Access denied for user",
         "the database refuses the password",
         "Correct the connection: airflow_database_user and airflow_database_password, or what an _environment sets "
         "instead of the Secret's.",
     ),
-    _saying(
+    _pattern(
         r'database "[^"]*" does not exist|Unknown database',
         "there is no database of that name",
         "Correct airflow_database_name, or what an _environment sets instead; or create the database.",
     ),
-    _saying(
+    _pattern(
         r"does not match host name|Hostname mismatch|IP address mismatch|Validation of SSL server certificate failed",
         "its certificate is for another host",
         "Connect by a name that the certificate has, or have one made for this host.",
     ),
-    _saying(
+    _pattern(
         r"certificate verify failed|signature failure|self.signed certificate|unable to get local issuer",
         "its certificate is not trusted",
         "Give the certificate of the CA that signed it: airflow_database_ca_secret or airflow_redis_ca_secret, or the "
         "same with _config_map.",
     ),
-    _saying(
+    _pattern(
         r"insecure transport are prohibited",
         "the database takes nothing but TLS",
         "Set airflow_database_tls_mode to require, or to verify-full with the CA's certificate.",
     ),
-    _saying(
+    _pattern(
         r"server does not support SSL|rejected SSL upgrade|SSL is required|SSL connection error|WRONG_VERSION_NUMBER",
         "it speaks no TLS there",
         "Turn TLS on at the server, or off here: airflow_database_tls_mode: disable, airflow_redis_tls: false.",
     ),
-    _saying(
+    _pattern(
         r"no pg_hba\.conf entry",
         "the database lets this user in from nowhere like this",
         "Let pg_hba.conf of the server have a line for the user, the database, the pods' addresses, and TLS or not.",
     ),
-    _saying(
+    _pattern(
         r"may not make (and drop )?tables|has no schema to make tables in",
         "the user lacks rights in the database",
         "Let it own the database, or its schema (GRANT CREATE, USAGE ON SCHEMA): Airflow makes its tables there.",
     ),
-    _saying(
+    _pattern(
         r"runs in cluster mode",
         "Celery cannot use a cluster of Redis",
         "Use a Redis with cluster mode disabled: a replication group with one shard, or one that Sentinels watch.",
     ),
-    _saying(
+    _pattern(
         r"NOPERM|no permissions to",
         "the user of Redis lacks a right",
         "Grant it what Celery does, for example ACL SETUSER with ~* &* +@all -@admin.",
     ),
-    _saying(
+    _pattern(
         r"could not translate host name|Unknown (MySQL )?server host",
         "the database's host name is not known",
         "Correct the host in the connection, or see why the cluster's DNS does not know it.",
-        lasting=False,
+        permanent=False,
     ),
-    _saying(
+    _pattern(
         r"connection to server at .* failed|server closed the connection unexpectedly|The database cannot be used"
         r"|no answer from the database"
         r"|Can't connect to (local |MySQL )*server|Lost connection to (MySQL )?server|server has gone away",
         "the database does not answer",
         "See that it runs, and that pods of the release reach it (host, port, network policies, firewall).",
-        lasting=False,
+        permanent=False,
     ),
-    _saying(
+    _pattern(
         r"schema is .*, wanted ",
         "the database has not the schema that this Airflow wants",
         "See that the migration ran with the same image and the same connection as this pod has.",
-        lasting=False,
+        permanent=False,
     ),
-    _saying(
+    _pattern(
         r"No master found for .*(WRONGPASS|NOAUTH|invalid username-password pair|Authentication required)",
         "the Sentinels refuse the password",
         "Correct airflow_redis_sentinel_secret or airflow_redis_sentinel_password, which is the Sentinels' own "
         "password; Redis' is in airflow_redis_secret.",
     ),
-    _saying(
+    _pattern(
         r"WRONGPASS|NOAUTH|invalid username-password pair|invalid password|Authentication required",
         "Redis refuses the password",
         "Correct airflow_redis_password, or what an _environment sets instead of the Secret's broker URL.",
     ),
-    _saying(
+    _pattern(
         r"Error -?\d+ (while writing to socket|connecting to)|Error while reading from|Timeout connecting to server"
         r"|Connection closed by server|No master found for",
         "Redis does not answer",
         "See that it runs, and that pods of the release reach it (host, port, TLS or not, network policies, firewall).",
-        lasting=False,
+        permanent=False,
     ),
-    _saying(
+    _pattern(
         r"the worker consumes .*, wanted",
         "the worker is not subscribed to its queues",
         "Let workers_queues (or the group's queues) name what the worker's command consumes.",
     ),
-    _saying(
+    _pattern(
         r"No answer from https?://",
         "Airflow's API server does not answer there",
         "See that the address is right, and that pods of the release reach it (network policies).",
-        lasting=False,
+        permanent=False,
     ),
 )
 
 #: What the scheduler says of tasks: in the log of its pod it would explain nothing that fails there.
-OF_TASKS = (
-    _saying(
+TASK_LOG_PATTERNS = (
+    _pattern(
         r"finished with state success, but the task instance's state attribute is (scheduled|queued|running)",
         "its trigger fired before the scheduler had heard that it was deferred, a race in Airflow "
         "(https://github.com/apache/airflow/issues/66374)",
         "Give tasks that defer a retry. From Airflow 3.2.2 on it is rarer.",
-        lasting=False,
+        permanent=False,
     ),
-    _saying(
+    _pattern(
         r"finished with state failed, but the task instance's state attribute is (queued|running)",
         "its process in the worker ended without a word",
         "Most likely it was killed for want of memory: see the worker's log, and the limit in workers_resources.",
-        lasting=False,
+        permanent=False,
     ),
 )
 
@@ -174,12 +174,12 @@ OF_TASKS = (
 _OVER = re.compile(r"^(The schema is there|It answers)\.$")
 
 
-def saying_of(lines: Iterable[str], sayings: Iterable[Saying] = SAYINGS) -> Saying | None:
+def match_log(lines: Iterable[str], patterns: Iterable[LogPattern] = LOG_PATTERNS) -> LogPattern | None:
     """Return what the last line that is understood means, ``None`` if none is."""
     for line in reversed([*lines]):
         if _OVER.search(line):
             return None
-        for saying in sayings:
-            if saying.words.search(line):
-                return saying
+        for pattern in patterns:
+            if pattern.regex.search(line):
+                return pattern
     return None
