@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.role_readmes import ROLES, readme
+from tools.common.paths import ROLES
+from tools.docs.role_readmes import readme
 
 every_role = pytest.mark.parametrize(
     "role", sorted(path for path in ROLES.iterdir() if path.is_dir()), ids=lambda r: r.name

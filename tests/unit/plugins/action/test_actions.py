@@ -14,7 +14,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 PLUGINS = ROLES.parent / "plugins"
 PACKAGE = "ansible_collections.airflow.kubernetes.plugins"

@@ -22,7 +22,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules
     check_owned_options,
     check_secret_options,
 )
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 
 def manifests() -> Iterator[dict[str, Any]]:

@@ -1,0 +1,10 @@
+"""Command line: write what is generated of the documentation: each role's README.md, and the table of flows."""
+
+from __future__ import annotations
+
+import sys
+
+from . import network_table, role_readmes
+
+if __name__ == "__main__":
+    sys.exit(role_readmes.main() or network_table.main())
