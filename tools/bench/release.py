@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any
 
 from ..common.errors import ToolError
+from ..common.waiting import until
 from ..harness.cgroups import in_node
 from ..harness.command import Timed, kubectl, kubectl_command, play, timed
 from ..harness.connection import Cluster, ask, serving
-from ..harness.rollout import is_well, rolled_out, until
+from ..harness.rollout import is_well, rolled_out
 
 NAME = "airflow"
 POLL_SECONDS = 0.5

@@ -11,6 +11,7 @@ from ..common.errors import ToolError
 from ..common.paths import cache, kubeconfig
 from ..common.run import CommandError, run, succeeds
 from ..common.step import say, step
+from ..common.waiting import holds_within
 from ..docker.client import container
 from ..programs.binaries import ensure_kind, ensure_kubectl
 from .kind_config import CLUSTER, kind_config
@@ -199,18 +200,20 @@ def _mended(name: str) -> bool:
         if stopped and not succeeds(["docker", "start", *stopped], timeout=60):
             return False
         start = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        deadline = time.monotonic() + MEND_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(1)
-            try:
-                _write_kubeconfig(name)
-                if is_ready(name) and _kubelets_answered(name, start):
-                    _wait_for_names(name)
-                    _merge_kubeconfig(name)
-                    return True
-            except CommandError:
-                continue
-    return False
+        return holds_within(MEND_SECONDS, lambda: _is_back(name, start), pause=1)
+
+
+def _is_back(name: str, since: str) -> bool:
+    """Tell whether the cluster is as alive as one just made, and point the kubeconfigs to it if so."""
+    try:
+        _write_kubeconfig(name)
+        if not (is_ready(name) and _kubelets_answered(name, since)):
+            return False
+        _wait_for_names(name)
+        _merge_kubeconfig(name)
+    except CommandError:
+        return False
+    return True
 
 
 def _merge_kubeconfig(name: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from .errors import ToolError
 from .paths import cache
 from .step import step
+from .waiting import until
 
 #: Seconds to wait for another run to end.
 LOCK_SECONDS = 3600
@@ -25,13 +24,9 @@ def locked(what: str) -> Iterator[None]:
     """
     path = cache("locks") / what
     with path.open("w") as file:
-        deadline = time.monotonic() + LOCK_SECONDS
         if not _taken(file):
             with step(f"Wait for another run that works on the same ({what})"):
-                while not _taken(file):
-                    if time.monotonic() > deadline:
-                        raise ToolError(f"another run has held {path} for {LOCK_SECONDS} s")
-                    time.sleep(POLL_SECONDS)
+                until(lambda: _taken(file), LOCK_SECONDS, f"another run still holds {path}", POLL_SECONDS)
         yield
 
 

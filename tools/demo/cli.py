@@ -18,6 +18,7 @@ from ..common.errors import ToolError
 from ..common.paths import CHECKOUT, kubeconfig
 from ..common.run import start_log
 from ..common.step import say, step
+from ..common.waiting import until
 from ..environment import cli as environment
 from ..environment.variables import venv_variables
 from ..images import cli as images
@@ -103,18 +104,18 @@ def wait_for_page(page: str, timeout: float) -> None:
     """
     # A proxy would look for localhost at its own end.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + timeout
-    while True:
+    errors: list[OSError] = []
+
+    def answers() -> bool:
         try:
             with opener.open(page, timeout=10):
-                return
+                return True
         except OSError as error:
-            if time.monotonic() > deadline:
-                raise ToolError(
-                    f"{page} does not answer: {error}. The release is healthy, so look at the way to it: "
-                    "python3 -m tools.cluster status"
-                ) from error
-        time.sleep(1)
+            errors.append(error)
+            return False
+
+    way_out = "The release is healthy, so look at the way to it: python3 -m tools.cluster status"
+    until(answers, timeout, f"{page} does not answer", pause=1, details=lambda: f": {errors[-1]}. {way_out}")
 
 
 def login_command(kubectl: str, secret: str) -> str:

@@ -8,7 +8,6 @@ import platform
 import re
 import shlex
 import subprocess
-import time
 from pathlib import Path
 
 from ..common.apt import ensure_commands, which
@@ -17,9 +16,11 @@ from ..common.lock import locked
 from ..common.paths import cache
 from ..common.run import environment, run, succeeds
 from ..common.step import step
+from ..common.waiting import holds_within, until
 
 START_SECONDS = 90
 STOP_SECONDS = 45
+POLL_SECONDS = 0.5
 CAP_SYS_RESOURCE = 24
 SYSTEM_CONFIG = Path("/etc/docker/daemon.json")
 # What a killed daemon leaves behind. Its process id may by now be another program's, and the next
@@ -82,9 +83,7 @@ def _daemon_log() -> Path:
 
 def _clear_pid_files() -> None:
     """Wait for a daemon that is on its way down, and remove what dead ones left behind."""
-    deadline = time.monotonic() + STOP_SECONDS
-    while _runs(DAEMON_PID, "dockerd") and not _answers() and time.monotonic() < deadline:
-        time.sleep(0.5)
+    holds_within(STOP_SECONDS, lambda: not _runs(DAEMON_PID, "dockerd") or _answers(), POLL_SECONDS)
     for file, command in ((DAEMON_PID, "dockerd"), (CONTAINERD_PID, "containerd")):
         if not _runs(file, command):
             file.unlink(missing_ok=True)
@@ -121,12 +120,11 @@ def _runs(pid_file: Path, command: str) -> bool:
 
 
 def _wait_until_it_answers() -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers():
-        if time.monotonic() > deadline:
-            lines = _daemon_log().read_text(errors="replace").splitlines()[-15:] if _daemon_log().exists() else []
-            raise ToolError("\n".join([f"Docker did not answer within {START_SECONDS} s ({_daemon_log()}):", *lines]))
-        time.sleep(0.5)
+    def end_of_log() -> str:
+        lines = _daemon_log().read_text(errors="replace").splitlines()[-15:] if _daemon_log().exists() else []
+        return "\n".join([f" ({_daemon_log()}):", *lines])
+
+    until(_answers, START_SECONDS, "Docker does not answer", POLL_SECONDS, end_of_log)
 
 
 def _config() -> Path:

@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from ..common.errors import ToolError
 from ..common.paths import CHECKOUT
+from ..common.waiting import until
 from ..environment.variables import venv_variables
 from .command import kubectl, kubectl_command
 
@@ -102,11 +102,12 @@ class Cluster:
         kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
         # What runs in there has nothing to lose, and pods of a namespace that goes are not made anew.
         kubectl("--namespace", namespace, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
-        deadline = time.monotonic() + REMOVAL_SECONDS
-        while self.get(f"/api/v1/namespaces/{namespace}") or self._volumes(namespace):
-            if time.monotonic() > deadline:
-                raise ToolError(f"the namespace {namespace} is still there after {REMOVAL_SECONDS} s")
-            time.sleep(1)
+        until(
+            lambda: not self.get(f"/api/v1/namespaces/{namespace}") and not self._volumes(namespace),
+            REMOVAL_SECONDS,
+            f"the namespace {namespace} is still there",
+            pause=1,
+        )
 
     def _volumes(self, namespace: str) -> list[Any]:
         volumes = self.items("/api/v1/persistentvolumes")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-from ..common.errors import ToolError
 
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
@@ -22,16 +19,3 @@ def rolled_out(workload: Mapping[str, Any]) -> bool:
 def is_well(health: Mapping[str, Any]) -> bool:
     """Tell whether Airflow's own health page says that every part is healthy."""
     return all((health.get(part) or {}).get("status") == "healthy" for part in PARTS)
-
-
-def until(condition: Callable[[], bool], seconds: float, problem: str, pause: float = 2.0) -> None:
-    """Ask until a condition holds.
-
-    :param pause: seconds between two questions.
-    :raises ToolError: if it takes longer.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise ToolError(f"{problem} after {seconds:.0f} s")
-        time.sleep(pause)

@@ -15,8 +15,8 @@ from ..cluster import cli as cluster
 from ..common.errors import ToolError
 from ..common.run import run
 from ..common.step import say, step
+from ..common.waiting import until
 from ..harness.report import Section, show
-from ..harness.rollout import until
 from ..images import cli as images
 from .release import CLUSTER, DAG, NAME, Execution, Release
 

@@ -15,8 +15,9 @@ from typing import Any
 from ..cluster.lifecycle import is_ready
 from ..common.paths import CHECKOUT, kubeconfig
 from ..common.run import CommandError, run
+from ..common.waiting import until
 from ..environment.variables import venv_variables
-from ..harness.rollout import is_well, rolled_out, until
+from ..harness.rollout import is_well, rolled_out
 from ..programs.binaries import ensure_kubectl
 
 CLUSTER = "airflow-nodes"

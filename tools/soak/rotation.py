@@ -16,9 +16,9 @@ from ..checks import leak_search
 from ..cluster.kind_config import CLUSTER
 from ..common.errors import ToolError
 from ..common.step import say, step
+from ..common.waiting import until
 from ..harness.command import INVENTORY
 from ..harness.connection import cluster
-from ..harness.rollout import until
 from .deploy import TASKS_ONLY, Run, play
 from .endurance import judge
 from .release import NAME, Release

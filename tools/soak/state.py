@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..common.errors import ToolError
+from ..common.waiting import holds_within
 from ..harness.connection import Cluster
 
 #: Made by the cluster from the objects that are compared, or telling how they came to be.
@@ -31,6 +32,7 @@ _CHECKSUM = re.compile(
 _HASH = re.compile(r"(-migrations-[0-9-]+)-[0-9a-f]{10}(-\w{5})?")
 
 SETTLE_SECONDS = 90.0
+PAUSE = 5.0
 
 State = dict[str, Any]
 
@@ -51,15 +53,15 @@ def state(cluster: Cluster, namespace: str) -> State:
 
 def settled(cluster: Cluster, namespace: str, wanted: State | None = None) -> State:
     """Return the state when it is as wanted, or has stopped changing: pods that are replaced take a while to go."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    before = state(cluster, namespace)
-    while time.monotonic() < deadline:
-        time.sleep(5)
-        now = state(cluster, namespace)
-        if now == (before if wanted is None else wanted):
-            return now
-        before = now
-    return before
+    states = [state(cluster, namespace)]
+    time.sleep(PAUSE)
+
+    def is_settled() -> bool:
+        states.append(state(cluster, namespace))
+        return states[-1] == (states[-2] if wanted is None else wanted)
+
+    holds_within(SETTLE_SECONDS, is_settled, PAUSE)
+    return states[-1]
 
 
 def _resources(cluster: Cluster) -> list[tuple[str, dict[str, Any]]]:
