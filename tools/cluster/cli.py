@@ -17,7 +17,7 @@ from ..docker.client import container
 from ..docker.daemon import ensure_docker
 from .kind_config import CLUSTER
 from .lifecycle import delete_cluster, ensure_cluster, is_ready, node_containers
-from .node_images import load_missing
+from .loading import load_missing
 from .ports import address_variables, cluster_ports
 
 

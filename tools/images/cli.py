@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ..cluster.kind_config import CLUSTER
-from ..cluster.node_images import load_missing
+from ..cluster.loading import load_missing
 from ..common.errors import ToolError
 from ..common.lock import locked
 from ..common.run import start_log
