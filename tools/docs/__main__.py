@@ -1,4 +1,4 @@
-"""Command line: write what is generated of the documentation: each role's README.md, and the table of flows."""
+"""Command line: write what is generated of the documentation from the data of the roles."""
 
 from __future__ import annotations
 
