@@ -44,12 +44,10 @@ soak: environment cluster images ## Kill deploys at many points, and see what th
 	@.venv/bin/python -m tools.soak interruptions --api-server
 
 rendered: environment ## Write the golden manifests anew that the unit tests compare with
-	@.venv/bin/python -m tools.rendered
+	@.venv/bin/python -m tools.checks.rendered
 
 docs: environment ## Write what is generated in docs and the README.md of each role
-	@.venv/bin/python -m tools.role_readmes
-	@.venv/bin/python -m tools.network_table
-	@PYTHONPATH=.collections .venv/bin/python -m tools.input_rules
+	@PYTHONPATH=.collections .venv/bin/python -m tools.docs
 
 lock: python ## Resolve requirements/dev.in into requirements/dev.txt
 	@$(TOOL) tools.environment --lock

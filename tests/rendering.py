@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tools import rendered
+from tools.checks import rendered
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,1 +1,1 @@
-"""Bring up a real Kubernetes cluster with the images that Airflow needs, wherever it is run."""
+"""What brings up clusters and environments, and checks the collection: see README.md."""

@@ -25,7 +25,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.kinds import CLUSTER_KINDS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.names import FIELD_MANAGER
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.client import CONCURRENCY, Client
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
 NAMESPACE = "applied"

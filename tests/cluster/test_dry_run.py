@@ -20,7 +20,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.client import Client
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
 #: One that every cluster has, in which nothing of a release is, and one that none has.

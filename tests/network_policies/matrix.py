@@ -22,10 +22,10 @@ from typing import Any
 
 import yaml
 
-from tools._go import ensure_program
-from tools._programs import POLICY_ANALYZER
-from tools._run import run, start_log
-from tools.network_table import FLOWS
+from tools.common.run import run, start_log
+from tools.docs.network_table import FLOWS
+from tools.programs.go import ensure_program
+from tools.programs.modules import POLICY_ANALYZER
 
 MARK = "airflow.kubernetes/"
 #: Addresses that the scenario gives the node: one of nobody's, and that of a cloud's metadata service.

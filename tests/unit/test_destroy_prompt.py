@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.rendered import CHECKOUT
+from tools.common.paths import CHECKOUT
 
 #: There is no such file; whatever gets so far was not refused before.
 KUBECONFIG = "/nowhere/kubeconfig"

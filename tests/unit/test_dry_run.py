@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.rendered import CHECKOUT, INVENTORY
+from tools.checks.rendered import INVENTORY
+from tools.common.paths import CHECKOUT
 
 #: Releases that have every role between them, and some that a play has and a release has not.
 RELEASES = ("everything", "mysql", "pooled", "master", "small")

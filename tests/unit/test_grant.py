@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.rendered import CHECKOUT
+from tools.common.paths import CHECKOUT
 
 Manifest = dict[str, Any]
 

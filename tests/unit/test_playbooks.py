@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.rendered import CHECKOUT
+from tools.common.paths import CHECKOUT
 
 Play = dict[str, Any]
 

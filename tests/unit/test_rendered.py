@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 
-from tools.rendered import GOLDEN, RENDERED, golden
+from tools.checks.rendered import GOLDEN, RENDERED, golden
 
 FRESH = golden(RENDERED)
 KEPT = sorted(str(path.relative_to(GOLDEN)) for path in GOLDEN.rglob("*") if path.is_file())

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.unit.test_rendered_objects import PODS, RELEASES, Manifest, Pod, objects
-from tools.rendered import INVENTORY
+from tools.checks.rendered import INVENTORY
 
 VARIABLES = yaml.safe_load((INVENTORY / "hosts.yml").read_text())["separated_services"]["hosts"]["everything"]
 #: The container of each role's pods.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 Manifest = dict[str, Any]
 

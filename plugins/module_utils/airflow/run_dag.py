@@ -12,6 +12,7 @@ from typing import Any
 from ..core.errors import Failure
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
+from ..kube.polling import poll
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
 from .api import AirflowApi, AirflowApiFailure, address
@@ -76,22 +77,27 @@ class Runner:
 
         :param patience: seconds to wait until the DAG processor has registered the DAG.
         """
-        deadline = self.clock() + patience
         waiting = False
-        while True:
+
+        def trigger() -> str | None:
             known = self._known()
-            if known:
-                if known.get("is_paused"):
-                    self.api.patch(address("dags", self.dag_id), {"is_paused": False}, update_mask="is_paused")
-                run_id = self._trigger(conf, logical_date)
-                if run_id:
-                    return run_id
-            if self.clock() >= deadline:
-                raise Failure(self._unknown(patience))
+            if not known:
+                return None
+            if known.get("is_paused"):
+                self.api.patch(address("dags", self.dag_id), {"is_paused": False}, update_mask="is_paused")
+            return self._trigger(conf, logical_date)
+
+        def sleep(seconds: float) -> None:
+            nonlocal waiting
             if not waiting:
                 self.tell(f"{self.dag_id}: waiting for the DAG processor to register it")
                 waiting = True
-            self.sleep(POLL)
+            self.sleep(seconds)
+
+        run_id = poll(trigger, bool, patience, POLL, self.clock, sleep)
+        if not run_id:
+            raise Failure(self._unknown(patience))
+        return run_id
 
     def follow(self, run_id: str, timeout: float) -> tuple[str, list[TaskInstance]]:
         """Wait until the run ends; return its state and its tasks.
@@ -100,21 +106,22 @@ class Runner:
         """
         self.tell(f"{self.dag_id}: run {run_id} triggered")
         triggered = self.clock()
-        deadline = triggered + timeout
-        while True:
+
+        def look() -> tuple[str, list[TaskInstance]]:
             # The run first: when it has ended, so have its tasks.
             state = self._state(run_id, triggered)
             instances = self.instances(run_id)
             for line in self.progress.observe(instances):
                 self.tell(line)
-            if state in RUN_ENDS:
-                self.tell(f"{self.dag_id}: {state}")
-                return state, instances
-            if self.clock() >= deadline:
-                raise Failure(
-                    unfinished(self.dag_id, run_id, timeout, state, instances), **self.report(run_id, state, instances)
-                )
-            self.sleep(POLL)
+            return state, instances
+
+        state, instances = poll(look, lambda seen: seen[0] in RUN_ENDS, timeout, POLL, self.clock, self.sleep)
+        if state not in RUN_ENDS:
+            raise Failure(
+                unfinished(self.dag_id, run_id, timeout, state, instances), **self.report(run_id, state, instances)
+            )
+        self.tell(f"{self.dag_id}: {state}")
+        return state, instances
 
     def instances(self, run_id: str) -> list[TaskInstance]:
         """Return the run's tasks in the order in which they started."""
@@ -210,13 +217,19 @@ class Runner:
         return str(run["dag_run_id"])
 
     def _state(self, run_id: str, triggered: float) -> str:
-        while True:
+        def ask() -> str | AirflowApiFailure:
             try:
                 return str(self.api.get(address("dags", self.dag_id, "dagRuns", run_id))["state"])
             except AirflowApiFailure as failure:
-                if failure.status != 404 or self.clock() >= triggered + COMMITTED_WITHIN:
+                if failure.status != 404:
                     raise
-            self.sleep(POLL)
+                return failure
+
+        left = triggered + COMMITTED_WITHIN - self.clock()
+        state = poll(ask, lambda answer: isinstance(answer, str), left, POLL, self.clock, self.sleep)
+        if isinstance(state, AirflowApiFailure):
+            raise state
+        return state
 
     def _unknown(self, patience: float) -> str:
         message = (

@@ -10,7 +10,6 @@ deleted, so that a run killed at any moment leaves nothing that the next run doe
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,6 +20,7 @@ from ..core.labels import RELEASE_LABEL, SET_LABEL
 from ..core.names import FIELD_MANAGER, inventory_name
 from ..kube.client import CONCURRENCY, Client, Manifest, connections_for
 from ..kube.lease import LostError
+from ..kube.polling import poll
 from .applied import is_applied
 from .diff import is_changed
 from .dry_runs import DRY_RUN_ANNOTATION
@@ -160,14 +160,11 @@ class ApplySet:
     def _delete(self, reference: Reference) -> None:
         """Delete an object and wait until it is gone, which takes a moment where a finalizer looks first."""
         self.client.delete(reference.api_version, reference.kind, reference.name, reference.namespace or None)
-        for _second in range(GONE_SECONDS * 4):
-            if self._get(reference) is None:
-                return
-            time.sleep(0.25)
-        raise Failure(
-            f"{reference}: it has to be replaced, but after {GONE_SECONDS} s it is still there, though deleted. "
-            f"Something holds it: look at its finalizers and at the pods that use it, then run again."
-        )
+        if poll(lambda: self._get(reference), lambda found: found is None, GONE_SECONDS, pause=0.25) is not None:
+            raise Failure(
+                f"{reference}: it has to be replaced, but after {GONE_SECONDS} s it is still there, though deleted. "
+                f"Something holds it: look at its finalizers and at the pods that use it, then run again."
+            )
 
     @staticmethod
     def _left_over(live: Manifest) -> bool:

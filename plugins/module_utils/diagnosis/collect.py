@@ -20,7 +20,7 @@ from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import Obj, deleted, is_true, labels, name, spec, status, uid
 from ..kube.client import CONCURRENCY, Client
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import Exec, read_answer
 from ..readiness.cache import CLAIM
 from ..readiness.context import Event
 from ..readiness.health import HealthResponse
@@ -292,7 +292,7 @@ class _Collector:
         silence = facts_program.PATIENCE + 1
         with Exec(self._client, self._namespace, pod, container, command, silence) as program:
             program.write(text)
-            answer: dict[str, Any] = json.loads(program.read(int(program.read(8))))
+            answer: dict[str, Any] = json.loads(read_answer(program))
         return {"pod": pod, "container": container, **answer}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from .client import Client
+from .polling import poll
 
 Pod = Mapping[str, Any]
 
@@ -33,22 +34,22 @@ def find_pod(
     :raises Failure: there is none; says what there is.
     """
     selector = f"{RELEASE_LABEL}={release},airflow.kubernetes/{component}=true"
-    deadline = clock() + timeout
-    while True:
-        pods = client.list("v1", "Pod", namespace, selector)["items"]
-        name = choose(pods, component, ready)
-        if name:
-            return name
-        if clock() >= deadline:
-            seen = (
-                "; ".join(f"{pod['metadata']['name']}: {_condition(pod, component)}" for pod in pods) or "no such pod"
-            )
-            raise Failure(
-                f"No running {component} of release {release} in namespace {namespace} ({client.where}) "
-                f"after {timeout:.0f} s: {seen}. Deploy the release, or see why it does not start: "
-                f"kubectl describe pods -n {namespace} -l '{selector}'"
-            )
-        sleep(1)
+    pods: list[Pod] = poll(
+        lambda: client.list("v1", "Pod", namespace, selector)["items"],
+        lambda pods: choose(pods, component, ready) is not None,
+        timeout,
+        1,
+        clock,
+        sleep,
+    )
+    if name := choose(pods, component, ready):
+        return name
+    seen = "; ".join(f"{pod['metadata']['name']}: {_condition(pod, component)}" for pod in pods) or "no such pod"
+    raise Failure(
+        f"No running {component} of release {release} in namespace {namespace} ({client.where}) "
+        f"after {timeout:.0f} s: {seen}. Deploy the release, or see why it does not start: "
+        f"kubectl describe pods -n {namespace} -l '{selector}'"
+    )
 
 
 def choose(pods: Iterable[Pod], container: str, ready: bool) -> str | None:

@@ -35,6 +35,12 @@ PROTOCOLS = ("v4.channel.k8s.io", "v5.channel.k8s.io")
 #: The channels of an exec, the first byte of each message.
 STDIN, STDOUT, STDERR, STATUS = 0, 1, 2, 3
 
+#: How a program ends that `python -c` runs in a pod, its answer being in the variable ``answer``. The length comes
+#: first, since a stream does not tell where the answer is complete. Programs that are sent as a whole file
+#: (`services_program.py`, `facts_program.py`) cannot import this in the pod, and write the same themselves.
+WRITE_ANSWER = "sys.stdout.buffer.write(b'%08d' % len(answer) + answer)"
+_LENGTH_DIGITS = 8
+
 #: The channels of a forwarded port.
 DATA, ERROR = 0, 1
 
@@ -182,6 +188,15 @@ class Exec:
         except (ValueError, KeyError, TypeError):
             reason = "the connection closed"
         return f"The program in {self.where} ended early: {reason}." + ("".join(f"\n  {line}" for line in said))
+
+
+def read_answer(program: Exec) -> bytes:
+    """Return the answer of a program that ends as `WRITE_ANSWER` does.
+
+    :raises Failure: the program ended before.
+    :raises ValueError: it printed something else.
+    """
+    return program.read(int(program.read(_LENGTH_DIGITS)))
 
 
 class PodPort:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import WRITE_ANSWER, Exec, read_answer
+from ..kube.polling import poll
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
 from ..probe_pod.trial_pod import TrialPod
@@ -38,8 +39,9 @@ PRIVATE = frozenset({"worker", "triggerer", "postgresql", "mysql", "redis", "pgb
 #: Seconds that a network plugin may take to know a new pod, or a new label of one; and between two looks.
 PATIENCE, LOOK = 15.0, 0.5
 
-# Prints the length of the answer in eight digits, then the places that a connection could be made to, in two seconds.
-_PROGRAM = """
+# Answers with the places that a connection could be made to, in two seconds.
+_PROGRAM = (
+    """
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -57,8 +59,9 @@ places = json.loads(sys.argv[1])
 with ThreadPoolExecutor(8) as pool:
     found = [place for place, is_reached in zip(places, pool.map(reached, map(tuple, places))) if is_reached]
 answer = json.dumps({'dns': dns, 'reached': found}).encode()
-sys.stdout.buffer.write(b'%08d' % len(answer) + answer)
 """
+    + WRITE_ANSWER
+)
 
 
 def run(task: Task) -> dict[str, Any]:
@@ -141,18 +144,13 @@ class Enforcement:
         self, pod: Manifest, places: Mapping[tuple[str, int], str], wanted: Callable[[Mapping[str, Any]], bool]
     ) -> Mapping[str, Any]:
         """Ask until the answer is the wanted one, or the plugin has had its time; return the last one."""
-        deadline = self.clock() + PATIENCE
-        while True:
-            answer = self._ask(pod, [*places])
-            if wanted(answer) or self.clock() >= deadline:
-                return answer
-            self.sleep(LOOK)
+        return poll(lambda: self._ask(pod, [*places]), wanted, PATIENCE, LOOK, self.clock, self.sleep)
 
     def _ask(self, pod: Manifest, places: Sequence[tuple[str, int]]) -> Mapping[str, Any]:
         name, container = pod["metadata"]["name"], pod["spec"]["containers"][0]["name"]
         command = ["python", "-I", "-S", "-c", _PROGRAM, json.dumps(places)]
         with Exec(self.client, self.namespace, name, container, command) as program:
-            answer: dict[str, Any] = json.loads(program.read(int(program.read(8))))
+            answer: dict[str, Any] = json.loads(read_answer(program))
         answer["reached"] = [tuple(place) for place in answer["reached"]]
         return answer
 

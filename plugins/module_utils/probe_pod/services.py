@@ -19,7 +19,7 @@ from typing import Any
 from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..kube.client import Client, Manifest
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import Exec, read_answer
 from ..readiness.context import Limits
 from ..readiness.log_patterns import match_log
 from . import services_program
@@ -126,7 +126,7 @@ class Trial:
         silence = services_program.PATIENCE + 5
         with Exec(self.client, metadata["namespace"], metadata["name"], container, command, silence) as program:
             program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")
-            answers: list[list[str]] = json.loads(program.read(int(program.read(8))))
+            answers: list[list[str]] = json.loads(read_answer(program))
         return answers
 
 

@@ -18,10 +18,11 @@ from ..core.names import FIELD_MANAGER
 from ..core.objects import moment, spec, status
 from ..kube.client import Client, Manifest
 from ..kube.holder import Holder, is_dead, place, started, this_run
+from ..kube.polling import poll
 from ..readiness.context import Context, Event, Limits
 from ..readiness.node_scaling import adds_nodes
 from ..readiness.pods import pod_verdict
-from ..readiness.verdict import State
+from ..readiness.verdict import State, Verdict
 
 #: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
 TRIAL_LABEL = "airflow.kubernetes/trial-of"
@@ -109,10 +110,11 @@ class TrialPod:
 
         :raises Failure: it never will, or not in time.
         """
-        deadline = self.clock() + self.timeout
         scaling: bool | None = None
         asked = False
-        while True:
+
+        def look() -> tuple[Manifest, Verdict]:
+            nonlocal scaling, asked
             pod = self.client.get("v1", "Pod", name, namespace)
             if pod is None:
                 raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
@@ -120,14 +122,16 @@ class TrialPod:
                 asked, scaling = True, adds_nodes(self.client)
             context = Context(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
             verdict = pod_verdict(pod, context)
-            if verdict.state is State.DONE:
-                return pod
-            if verdict.state is State.NEVER or self.clock() >= deadline:
-                raise Failure(
-                    f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
-                    f"{verdict.reason}. {verdict.advice}".rstrip()
-                )
-            self.sleep(LOOK)
+            return pod, verdict
+
+        ends = (State.DONE, State.NEVER)
+        pod, verdict = poll(look, lambda seen: seen[1].state in ends, self.timeout, LOOK, self.clock, self.sleep)
+        if verdict.state is State.DONE:
+            return pod
+        raise Failure(
+            f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
+            f"{verdict.reason}. {verdict.advice}".rstrip()
+        )
 
     def _events(self, pod: Manifest) -> dict[str, list[Event]]:
         metadata = pod["metadata"]

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ..core.errors import ApiFailure, Failure
 from ..core.objects import is_true, name, spec
 from ..kube.client import Client
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import WRITE_ANSWER, Exec, read_answer
 from ..redaction.masking import shortened
 from . import health as _health
 from .health import HealthResponse
@@ -40,12 +40,10 @@ HEALTH_OPTIONS: dict[str, Any] = {
 #: What the API server says when it does not get through to a pod.
 _BARRED = "error trying to reach service"
 
-# Prints the length of the answer in eight digits, then the answer: whoever reads it knows when it is complete.
 _ASK_IN_POD = (
     "import sys,urllib.request as r\n"
-    "try: b=r.build_opener(r.ProxyHandler({})).open(sys.argv[1],timeout=4).read()\n"
-    "except Exception as e: b=str(e).encode()\n"
-    "sys.stdout.buffer.write(b'%08d'%len(b)+b)"
+    "try: answer=r.build_opener(r.ProxyHandler({})).open(sys.argv[1],timeout=4).read()\n"
+    "except Exception as e: answer=str(e).encode()\n" + WRITE_ANSWER
 )
 
 
@@ -127,7 +125,7 @@ class HealthProbe:
         try:
             pod, container = self._serving_pod(client)
             with Exec(client, self._namespace, pod, container, ["python", "-c", _ASK_IN_POD, url]) as program:
-                text = program.read(int(program.read(8))).decode("utf-8", "replace")
+                text = read_answer(program).decode("utf-8", "replace")
         except ApiFailure as failure:
             if failure.status == 403:
                 return HealthResponse(problem=_forbidden(failure), forbidden=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 MANIFEST = RENDERED / "mysql" / "mysql" / "2-statefulset-airflow-mysql.yaml"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 HOUR = 3600
 DAY = 24 * HOUR

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
-from tools.role_readmes import MARKUP, ROLES, readme
+from tools.common.paths import ROLES
+from tools.docs.role_readmes import MARKUP, readme
 
 every_role = pytest.mark.parametrize(
     "role", sorted(path for path in ROLES.iterdir() if path.is_dir()), ids=lambda r: r.name

@@ -23,7 +23,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import match_log
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 URL = "postgresql+psycopg2://airflow:x@db:5432/airflow"
 MYSQL_URL = "mysql+mysqldb://airflow:x@db:3306/airflow"

@@ -15,7 +15,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 PLUGINS = ROLES.parent / "plugins"
 PACKAGE = "ansible_collections.airflow.kubernetes.plugins"

@@ -16,7 +16,7 @@ from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_arguments
     digest_of,
     problems_of,
 )
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 
 def load(path: Path) -> Any:

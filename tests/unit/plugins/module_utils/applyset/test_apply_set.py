@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import threading
 import time
@@ -23,6 +25,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.prepar
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.reference import Outcome, Reference, wave_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.checksum import checksum
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure, Failure
+from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.polling import poll
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 
 Manifest = dict[str, Any]
@@ -405,7 +408,9 @@ class TestWhatNeverHeldAnything:
         apply(cluster, self.database("wrong"))
         self.claim(cluster)
         refusing(FORBIDDEN_CHANGE)
-        monkeypatch.setattr(applyset_apply_set.time, "sleep", lambda seconds: None)
+        seconds = itertools.count()
+        quickly = functools.partial(poll, clock=lambda: next(seconds), sleep=lambda _seconds: None)
+        monkeypatch.setattr(applyset_apply_set, "poll", quickly)
         monkeypatch.setattr(cluster, "delete", lambda *args, **rest: None)
         with pytest.raises(Failure, match=r"StatefulSet/db: it has to be replaced, but after 30 s"):
             apply(cluster, self.database("right"))

@@ -31,7 +31,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.client imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.lease import LostError, lease_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils.secrets import secret, values
-from tools.rendered import RENDERED
+from tools.checks.rendered import RENDERED
 
 Manifest = dict[str, Any]
 DEFAULTS = RENDERED / "defaults"

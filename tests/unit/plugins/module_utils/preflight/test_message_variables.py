@@ -22,7 +22,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.varia
     image_variable,
     variable,
 )
-from tools.role_readmes import ROLES
+from tools.common.paths import ROLES
 
 CHECKOUT = ROLES.parent
 ROLE_NAMES = sorted(path.name for path in ROLES.iterdir())

@@ -17,8 +17,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.owned
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import RULES, Rule
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.volume_rules import VOLUME_RULES
 from tests.unit.plugins.module_utils.preflight.given import GOOD, VALUES, check
-from tools.rendered import RENDERED
-from tools.role_readmes import ROLES
+from tools.checks.rendered import RENDERED
+from tools.common.paths import ROLES
 
 
 def manifests() -> Iterator[dict[str, Any]]:

@@ -1,0 +1,44 @@
+"""What the roles deploy by default is what the scenarios deploy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
+from tools.common.paths import CHECKOUT, ROLES
+from tools.images.app_images import APP_IMAGES
+
+
+def read(file: Path) -> dict[str, Any]:
+    return yaml.safe_load(file.read_text()) or {}
+
+
+def defaults() -> dict[str, str]:
+    """Return the images of the roles' defaults by the variable, short as Docker names them."""
+    found: dict[str, str] = {}
+    for role in ROLES.iterdir():
+        given = {key: value for file in role_files(role, "defaults") for key, value in read(file).items()}
+        image = given.get(f"{role.name}_image")
+        if image:
+            image = image.replace("{{ airflow_version }}", given.get("airflow_version", ""))
+            found[f"{role.name}_image"] = image.removeprefix("docker.io/").removeprefix("library/")
+    return found
+
+
+def test_the_images_of_the_scenarios_are_the_defaults_of_the_roles() -> None:
+    assert sorted(defaults().values()) == sorted(image.name for image in APP_IMAGES)
+
+
+def variables_of_tests() -> Iterator[Path]:
+    for pattern in ("inventories/**/*.yml", "molecule/*/molecule.yml", "molecule/*/host_vars/*.yml"):
+        yield from CHECKOUT.glob(pattern)
+
+
+def test_no_inventory_and_no_scenario_sets_another() -> None:
+    given = re.compile(rf"^\s*({'|'.join(defaults())}):", re.MULTILINE)
+    assert [str(path) for path in variables_of_tests() if given.search(path.read_text())] == []

@@ -1,0 +1,1 @@
+"""Measures deploys, probes and failures against other ways."""

@@ -1,0 +1,1 @@
+"""Checks that are commands of their own, and what they compare with."""

@@ -1,0 +1,10 @@
+"""What `python3 -m tools.cluster` runs."""
+
+from __future__ import annotations
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

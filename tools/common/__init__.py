@@ -1,0 +1,1 @@
+"""What all of them use: running programs, steps, locks, paths, versions, Debian packages."""

@@ -1,0 +1,1 @@
+"""Cluster, deploy, a DAG, and where the user interface is."""

@@ -1,0 +1,1 @@
+"""The images of a release: pulled, or built from packages."""

@@ -1,0 +1,84 @@
+"""The images that a deployment runs: pulled where they can be, else built under the same names."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..common.errors import ToolError
+from ..common.paths import IMAGES
+from ..common.step import step
+from ..common.versions import DEBIAN, DEBIAN_OF_MYSQL
+from ..docker.base_image import ensure_base_image, ensure_bootstrap
+from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
+
+
+@dataclass(frozen=True)
+class AppImage:
+    """An image of a deployment.
+
+    :param name: its name in the registry and here.
+    :param folder: the folder of images/ that it is built from.
+    :param certificates: whether its build fetches over TLS.
+    :param suite: the suite of Debian that has its packages. If it is not that of the base image, the build starts from
+        that suite as it is bootstrapped.
+    :param published: whether a registry may have it.
+    """
+
+    name: str
+    folder: str
+    certificates: bool = field(default=False)
+    suite: str = field(default=DEBIAN)
+    published: bool = field(default=True)
+
+
+APP_IMAGES = (
+    AppImage("redis:7.0", "redis"),
+    AppImage("postgres:15", "postgres"),
+    AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
+    AppImage("mysql:9", "mysql", suite=DEBIAN_OF_MYSQL),
+    AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
+)
+#: What a scenario needs besides, by the name that it asks with.
+FURTHER_IMAGES = {
+    "door": AppImage("airflow-kubernetes/door:1", "door", certificates=True, published=False),
+    "git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False),
+}
+
+
+def ensure_app_image(image: AppImage) -> str:
+    """Pull or build an image if it is not there, or was built from another recipe; return its id."""
+    recipe = recipe_hash("base", image.folder, versions={"debian": image.suite})
+    # A pulled image has no recipe and is never replaced.
+    if image_recipe(image.name) not in ("", recipe):
+        _pull_or_build(image, recipe)
+    found = image_id(image.name)
+    if found is None:
+        raise ToolError(f"the image {image.name} is not there after it was made")
+    return found
+
+
+def _pull_or_build(image: AppImage, recipe: str) -> None:
+    if image.published:
+        with step(f"Pull {image.name}"):
+            pulled = pull(image.name)
+        if pulled:
+            return
+    files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
+    if image.suite == DEBIAN:
+        base = ensure_base_image()
+    else:
+        base = ensure_bootstrap(image.suite)
+        files |= {name: IMAGES / "base" / name for name in ("apt-slim.conf", "dpkg-slim.cfg")}
+    with step(f"Build {image.name} from packages"):
+        build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
+
+
+def _certificates() -> Path:
+    """Return the file of the certificates that this machine trusts."""
+    paths = ssl.get_default_verify_paths()
+    for candidate in (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt"):
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    raise ToolError("no file of trusted certificates is on this machine (Debian: ca-certificates); set SSL_CERT_FILE")

@@ -1,0 +1,1 @@
+"""Does harm to a release for as long as it takes."""

@@ -1,0 +1,1 @@
+"""All tests: which stages there are, in which order they run, and what they counted."""
