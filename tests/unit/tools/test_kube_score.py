@@ -7,7 +7,7 @@ from typing import Any
 from tools.kube_score import KINDS, LEFT_OUT, MAY_WARN, Finding, findings
 from tools.rendered import CHECKOUT
 
-PAGE = (CHECKOUT / "docs" / "pods.md").read_text()
+PAGE = (CHECKOUT / "docs" / "pod-security.md").read_text()
 
 
 def answer(*checks: tuple[str, int, bool]) -> list[dict[str, Any]]:
