@@ -54,8 +54,10 @@ PATTERNS = {
     re.compile(rf"\b(?:{words})\b".replace(" ", r"\s+"), re.IGNORECASE): instead for words, instead in WORDS.items()
 }
 
-#: Quotes of code, commands and messages, whose words are those of their source.
-CODE = re.compile(r"^```.*?^```$|`[^`\n]*`|\b[A-Z]{1,3}\([^)]*\)", re.DOTALL | re.MULTILINE)
+#: Quotes of code, commands and messages, and tables written by a tool: their words are those of their source.
+CODE = re.compile(
+    r"^```.*?^```$|`[^`\n]*`|\b[A-Z]{1,3}\([^)]*\)|^<!-- Written by .*?^<!-- End -->$", re.DOTALL | re.MULTILINE
+)
 PAGES = [*(CHECKOUT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *CHECKOUT.glob("docs/*.md")]
 SPECS = [CHECKOUT / "galaxy.yml", *CHECKOUT.glob("roles/*/meta/*.yml")]
 PLUGINS = [
