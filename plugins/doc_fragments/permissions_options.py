@@ -5,14 +5,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What whoever connects has to be allowed to do."""
+    """The permissions that a module needs."""
 
     DOCUMENTATION = r"""
 options:
   permissions:
     description:
-      - What whoever connects has to be allowed to do in the namespace. What is missing is told before anything is
-        touched.
+      - Permissions that the account needs in the namespace. Missing ones are reported before anything is changed.
     type: list
     elements: dict
     default: []

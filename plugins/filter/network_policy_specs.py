@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: network_policy_specs
-short_description: Make NetworkPolicies of a table of who may reach whom
+short_description: Create NetworkPolicies from a table of allowed connections
 version_added: 0.1.0
 author:
   - airflow.kubernetes authors (@airflow-kubernetes)
 description:
-  - Returns for each component of a release what a NetworkPolicy has to let through, in both directions, so that
-    exactly the flows of a table are possible.
+  - Returns for each component of a release the rules of its NetworkPolicy, in both directions, so that exactly the
+    connections of a table are allowed.
 options:
   _input:
     description:
-      - Rows that let each of C(from) reach each of C(to) at the TCP ports C(ports).
-      - Names are components, which are chosen by the label C(airflow.kubernetes/<name>), or parties.
+      - Rows that allow connections from each of C(from) to each of C(to) at the TCP ports C(ports).
+      - Names are components, which are selected by the label C(airflow.kubernetes/<name>), or parties.
     type: list
     elements: dict
     required: true
@@ -26,13 +26,13 @@ options:
     type: dict
     required: true
   components:
-    description: The components that there are. Others have no part in a row.
+    description: The components of the release. Others are left out of each row.
     type: list
     elements: str
     required: true
   parties:
     description:
-      - What the name of somebody outside of the release stands for.
+      - The peers outside of the release, by their names in the table.
       - A list of rules of a NetworkPolicy, or of addresses, C(host:port) or the URL of a git repository. Where
         components differ in that, a dictionary of such lists by component.
     type: dict
@@ -46,7 +46,7 @@ options:
     type: dict
     required: true
   closed:
-    description: Rows of which nothing is let through, whatever the table says.
+    description: Rows whose connections are denied, even if the table has them.
     type: list
     elements: dict
     default: []

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: pod_template_file
-short_description: Write a pod as the file that Airflow makes pods of tasks from
+short_description: Write a pod as the template file from which Airflow creates task pods
 version_added: 0.1.0
 author:
   - airflow.kubernetes authors (@airflow-kubernetes)

@@ -11,8 +11,8 @@ version_added: 0.1.0
 author:
   - airflow.kubernetes authors (@airflow-kubernetes)
 description:
-  - Reads E(HTTP_PROXY), E(HTTPS_PROXY) and E(ALL_PROXY), in upper or lower case, and returns what a network policy has
-    to let through for each component.
+  - Reads E(HTTP_PROXY), E(HTTPS_PROXY) and E(ALL_PROXY), in upper or lower case, and returns the
+    proxies that a network policy has to allow for each component.
 options:
   _input:
     description:

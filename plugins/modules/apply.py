@@ -16,7 +16,7 @@ description:
   - What has left the set since the last run is deleted, except what holds data or secrets (namespaces, volumes, claims,
     Secrets, custom resource definitions), which is kept and reported.
   - Holds the release from its first change on, so that two runs never change it at once.
-  - A Job that has failed is deleted and created anew, because Kubernetes never runs it again.
+  - A Job that has failed is deleted and created again, because Kubernetes never runs it again.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
 options:
   release:

@@ -53,9 +53,9 @@ EXAMPLES = r"""
 - name: Remove another one with its data
   airflow.kubernetes.destroy:
     release: airflow
-    namespace: trial
+    namespace: staging
     data: true
-    confirm: [trial/airflow]
+    confirm: [staging/airflow]
 """
 
 RETURN = r"""

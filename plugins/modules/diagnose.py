@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: diagnose
-short_description: Write down all there is to know of a release
+short_description: Collect a support bundle of a release
 version_added: 0.1.0
 description:
   - Writes a folder or an archive with the objects of a release, their events, the logs of their present and previous
@@ -61,7 +61,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write a diagnosis to hand on
+- name: Write an archive to send
   airflow.kubernetes.diagnose:
     release: airflow
     namespace: airflow

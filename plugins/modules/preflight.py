@@ -7,15 +7,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: preflight
-short_description: Refuse bad input before anything is touched
+short_description: Refuse bad input before anything is changed
 version_added: 0.1.0
 description:
   - Checks names, versions, options and misspelt variables, then that the cluster answers, allows what a deploy does,
     has the wanted storage classes, does not run a newer release, and that the user's own Secrets hold the wanted keys.
-  - Then a pod that is made for a moment connects to the databases and brokers that are not the release's own.
+  - Then a temporary probe pod connects to external databases and brokers.
   - Of the volumes for DAGs and logs it checks that what they need is set, that an existing claim is there, that every
     node that may run a pod can mount them, and that a claim which is there already can become what is wanted.
-  - Every problem that is found is told, each with the variable it comes from and what to write instead.
+  - All problems are reported together, each with its variable and what to write instead.
 options:
   release:
     description: Name of the release.

@@ -13,10 +13,10 @@ description:
   - Does one phase of a rotation of generated values. After each phase the release has to be deployed, which replaces
     the pods that read what has changed; C(playbooks/rotate_secrets.yml) does all of it.
   - In the phase V(accept) new values are made, and accepted beside the old ones where that can be. In the phase V(use)
-    all use the new ones. Then, in the phase V(drop), connections and Variables are encrypted anew, the tasks that were
+    all use the new ones. Then, in the phase V(drop), connections and Variables are re-encrypted, the tasks that were
     queued with a token of the old JWT secret are waited for, and the old values are dropped. V(end) forgets them.
   - What is under way is kept in the Secret C(<release>-rotation). A phase that is over is not done again, so a rotation
-    that was interrupted goes on where it was, with the values it began with.
+    that was interrupted continues where it stopped, with the same new values.
   - No value is returned or shown.
 options:
   phase:

@@ -7,12 +7,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: status
-short_description: Tell how a release is
+short_description: Show the status of a release
 version_added: 0.1.0
 description:
-  - Returns the components of a release with their pods, images, restarts and age, and the health that Airflow tells of
-    them; the versions, the queues with the workers that take tasks from them, and the address.
-  - Changes nothing, and waits for nothing. What is not done is returned with what it does, or why it never will be.
+  - Returns the components of a release with their pods, images, restarts and age, and the health that Airflow
+    reports for them; the versions, the queues with the workers that consume them, and the address.
+  - Changes nothing, and does not wait. Objects that are not ready are returned with their current step, or with the
+    reason of a permanent failure.
   - With a local connection it runs in Ansible's own process and prints the status as a table; otherwise it runs as a
     module on the target and only returns it.
 options:

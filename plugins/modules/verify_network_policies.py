@@ -7,13 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: verify_network_policies
-short_description: Try whether the network policies of a release are enforced
+short_description: Check whether the network policies of a release are enforced
 version_added: 0.1.0
 description:
-  - Makes a pod for a moment, and tries from it to reach what only pods of the release may. It must be refused there,
-    while it reaches the cluster's DNS.
-  - Then the pod gets the label of the release, under whose policies it is from then on, and must not reach that either.
-  - Fails where something is let through, as it is if the cluster's network plugin does not enforce policies.
+  - Creates a temporary probe pod, which tries to connect to addresses that only pods of the release may reach. It must
+    be refused there, and must reach the cluster's DNS.
+  - Then the pod gets the label of the release, so that the release's policies apply to it, and must not reach DNS
+    either.
+  - Fails if a connection is allowed, as it is if the cluster's network plugin does not enforce policies.
   - Needs the permissions to list pods, to V(create), V(patch) and V(delete) them, and to V(create) and V(get)
     C(pods/exec) in the namespace.
   - With a local connection it runs in Ansible's own process, otherwise as a module on the target.
@@ -51,7 +52,7 @@ EXAMPLES = r"""
         namespace: airflow
       spec:
         containers:
-          - name: trial
+          - name: probe
             image: docker.io/apache/airflow:3.1.0
             args: [sleep, "600"]
 """

@@ -7,19 +7,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: wait
-short_description: Wait until a release is healthy, or tell why it never will be
+short_description: Wait until a release is healthy, or report why it cannot become healthy
 version_added: 0.1.0
 description:
   - Watches the Deployments, StatefulSets, Jobs and claims of a release, and asks Airflow for its own health, until all
     are done.
-  - Fails within seconds of the cluster knowing that something can never be done, with the reason, the place, the end of
-    the log and the next step. Causes are told before what depends on them.
+  - Fails within seconds after a failure is permanent, with the reason, the place, the end of the log and the next step.
+    Root causes are reported first.
   - Fails for an image that cannot be pulled, a container that crashes again and again, never gets ready, or cannot use
     its broker, a Job that has failed, a claim that no volume can be made for, a pod that no node takes or whose node
     does not answer, and a pod that quota, Pod Security, a LimitRange or an admission webhook refuses.
-  - Where the user may list nodes and all pods, a pod that no node takes is told with what is short, and where.
-  - What is slow but alive, as an image that is being pulled, is waited for, and said with what it does now. So is a
-    container that crashed for want of a database or broker of the release, until it is started after that is ready.
+  - Where the user may list nodes and all pods, the message about an unschedulable pod says how much is
+    short, and on which node.
+  - Slow progress, such as an image pull, is waited for, and reported with its current step. So is a container that
+    crashed because a database or broker of the release was not ready, until it is started after that is ready.
   - What Kubernetes retries by itself is waited for until it has retried, as O(retry_grace), O(restart_grace) and
     O(unschedulable_grace) say.
   - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.

@@ -76,6 +76,12 @@ def test_playbooks_and_targets_exist(page: Path) -> None:
 
 
 def test_every_scenario_that_is_named_exists() -> None:
-    named = re.findall(r"scenario `(\w+)`", (CHECKOUT / "README.md").read_text())
+    named = re.findall(r"scenario `(\w+)`", (CHECKOUT / "docs/verification.md").read_text())
     assert named
     assert all((CHECKOUT / "molecule" / name / "molecule.yml").is_file() for name in named)
+
+
+def test_the_index_links_every_page() -> None:
+    index = CHECKOUT / "docs" / "README.md"
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", index.read_text()))
+    assert linked == {page.name for page in index.parent.glob("*.md")} - {index.name}

@@ -17,7 +17,7 @@ from ..programs.modules import SCORE_COMMAND
 
 KINDS = "pods,deployments,statefulsets,jobs,cronjobs,services,poddisruptionbudgets,networkpolicies,ingresses"
 
-#: What is left out, and what may be warned of; docs/pods.md tells why.
+#: What is left out, and what may be warned of; docs/pod-security.md tells why.
 LEFT_OUT = (
     "container-image-pull-policy",
     "container-security-context-user-group-id",

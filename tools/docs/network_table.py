@@ -27,7 +27,7 @@ def page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "| from | to | port | what for |"
+    yield "| from | to | port | purpose |"
     yield "|---|---|---|---|"
     for flow in yaml.safe_load(FLOWS.read_text())["__airflow_network_flows"]:
         ports = ", ".join(map(str, flow.get("ports", ["its own"])))

@@ -7,7 +7,7 @@ from typing import Any
 from tools.checks.kube_score import KINDS, LEFT_OUT, MAY_WARN, Finding, findings
 from tools.common.paths import CHECKOUT
 
-PAGE = (CHECKOUT / "docs" / "pods.md").read_text()
+PAGE = (CHECKOUT / "docs" / "pod-security.md").read_text()
 
 
 def answer(*checks: tuple[str, int, bool]) -> list[dict[str, Any]]:
