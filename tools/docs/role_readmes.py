@@ -49,6 +49,9 @@ def _lines(name: str, points: Mapping[str, Any]) -> Iterator[str]:
     yield "```yaml"
     yield "- hosts: separated_services"
     yield "  gather_facts: false"
+    yield "  module_defaults:"
+    yield "    group/airflow.kubernetes.airflow:"
+    yield '      context: "{{ airflow_context | default(omit, true) }}"'
     yield "  roles:"
     for role in dict.fromkeys(("airflow", name)):
         yield f"    - airflow.kubernetes.{role}"
