@@ -4,7 +4,7 @@
 
 Ansible evaluates a variable anew wherever one names it, after a copy of all variables. Its own lazy dictionary keeps
 what it has evaluated, and stays as it is where it is given to the engine as the variables. It is no public part of
-ansible-core (the same from 2.19 to 2.21): where it is not found, all is evaluated as ever.
+ansible-core (the same from 2.19 to 2.21): where it is not found or fails, all is evaluated as usual.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ try:
     from ansible._internal._templating._engine import TemplateOptions
     from ansible._internal._templating._lazy_containers import _AnsibleLazyTemplateDict, _AnsibleLazyTemplateMixin
     from ansible._internal._templating._utils import TemplateContext
-except ImportError:
+except Exception:  # noqa: BLE001 - whatever another ansible-core does there, it evaluates without this.
     TemplateContext = None
 
 #: The variables as they were written, by the id of the dictionary that keeps their values; it keeps them alive, too.
@@ -29,14 +29,22 @@ def remember(templar: Any, variables: Mapping[str, Any]) -> None:
     :param templar: a ``Templar`` or the engine in it, which nobody else uses.
     """
     templar.available_variables = variables
-    if TemplateContext is None:
-        return
-    engine = getattr(templar, "_engine", templar)
-    with TemplateContext(template_value=None, templar=engine, options=TemplateOptions.DEFAULT, stop_on_template=False):
-        kept = _AnsibleLazyTemplateMixin._try_create(dict(variables))
-    if isinstance(kept, _AnsibleLazyTemplateDict):
+    kept = _lazy(getattr(templar, "_engine", templar), variables)
+    if kept is not None:
         _written[id(kept)] = kept, variables
         templar.available_variables = kept
+
+
+def _lazy(engine: Any, variables: Mapping[str, Any]) -> Any:
+    """Return Ansible's own dictionary that keeps what it has evaluated, or nothing where this ansible-core has none."""
+    try:
+        with TemplateContext(
+            template_value=None, templar=engine, options=TemplateOptions.DEFAULT, stop_on_template=False
+        ):
+            kept = _AnsibleLazyTemplateMixin._try_create(dict(variables))
+        return kept if isinstance(kept, _AnsibleLazyTemplateDict) else None
+    except Exception:  # noqa: BLE001 - as above.
+        return None
 
 
 def written(variables: Mapping[str, Any]) -> Mapping[str, Any]:

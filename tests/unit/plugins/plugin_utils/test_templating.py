@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from ansible._internal._templating._engine import TemplateEngine
@@ -65,7 +68,32 @@ def test_the_variables_as_they_were_written_can_be_had(templar: Templar) -> None
     assert written(VARIABLES) is VARIABLES
 
 
-def test_an_ansible_without_what_it_takes_evaluates_as_ever(templar: Templar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_templating, "TemplateContext", None)
-    remember(templar, VARIABLES)
-    assert len(set(templar.template(BOTH))) > 1
+class TestAnotherAnsible:
+    """What is no public part of ansible-core may be away, or be another thing, in another version of it."""
+
+    @staticmethod
+    def evaluates(templar: Templar) -> bool:
+        remember(templar, VARIABLES)
+        return len(set(templar.template(BOTH))) > 1
+
+    @pytest.mark.parametrize("name", ["TemplateContext", "TemplateOptions", "_AnsibleLazyTemplateMixin"])
+    @pytest.mark.parametrize("other", [None, object, MagicMock(spec=[], side_effect=RuntimeError)])
+    def test_evaluates_as_usual(
+        self, templar: Templar, monkeypatch: pytest.MonkeyPatch, name: str, other: object
+    ) -> None:
+        monkeypatch.setattr(_templating, name, other)
+        assert self.evaluates(templar)
+
+    @pytest.mark.parametrize("error", [ImportError, AttributeError, RuntimeError])
+    def test_may_fail_in_any_way_to_load_it(self, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+        class Broken:
+            def __getattr__(self, name: str) -> Any:
+                raise error(name)
+
+        monkeypatch.setitem(sys.modules, "ansible._internal._templating._lazy_containers", Broken())
+        spec = importlib.util.spec_from_file_location("_templating_elsewhere", str(_templating.__file__))
+        assert spec
+        assert spec.loader
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        assert loaded.TemplateContext is None
