@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from typing import Any, ClassVar
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader, test_loader
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube import client as kube_client
@@ -27,13 +25,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task, Work
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
-# Ansible forks for every task. What templates use is loaded before, so that not each fork has to.
-for _filter in ("from_registry", "network_policy_specs", "proxies"):
-    importlib.import_module(f"ansible_collections.airflow.kubernetes.plugins.filter.{_filter}")
-filter_loader.get("ansible.builtin.combine")
-test_loader.get("ansible.builtin.defined")
-# What is loaded by now is for good, and a garbage collection in a fork need not look at it: that would copy the memory
-# that the fork shares with its parent.
+# What is loaded by now is for good, and a garbage collection in the fork of a task need not look at it: that would copy
+# the memory that the fork shares with its parent. Without it a deploy that changes nothing takes 11 % longer.
 gc.freeze()
 
 
