@@ -306,7 +306,8 @@ options:
   values:
     description:
       - What the rules of input look at beside the other options, by the name of a variable or of what several say
-        together. docs/input-rules.md has the rules.
+        together. docs/input-rules.md has the rules. What is not given is that of a release with its own database and
+        Redis.
     type: dict
     default: {}
   separate_results:

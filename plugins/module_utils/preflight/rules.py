@@ -10,12 +10,13 @@ from __future__ import annotations
 from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
 from .rule import Given, Rule
+from .values import DEFAULTS
 from .volume_rules import VOLUME_RULES
 
 
 def check_input(params: Given) -> tuple[list[str], list[str]]:
     """Check what needs no cluster; return problems and warnings."""
-    given = {**params, **params["values"]}
+    given = {**params, **DEFAULTS, **params["values"]}
     problems: list[str] = []
     warnings: list[str] = []
     for rule in RULES:

@@ -42,7 +42,8 @@ def _is_full_path(path: str) -> bool:
 def _wrong_retention(given: Given) -> Iterable[Fields]:
     for variable, value in given["log_retention"].items():
         highest = 99 if variable.endswith("_percent") else 36500
-        if retention(value) is None or (retention(value) or 0) > highest:
+        limit = retention(value)
+        if limit is None or limit > highest:
             yield {"variable": variable, "value": value, "highest": highest}
 
 

@@ -7,40 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import check_input
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.values import DEFAULTS
 
-#: What the role passes beside the other options, of a release with its own database and Redis.
+#: What the role passes beside the other options.
 VALUES: dict[str, Any] = {
-    "workers_database_access": True,
-    "logs_are_in_pods": False,
-    "airflow_result_backend_secret": "",
-    "airflow_result_backend_address": "",
-    "airflow_base_url": "",
-    "exposes_api_server": False,
-    "flower_base_url": "",
-    "exposes_flower": False,
-    "airflow_webserver_config": False,
-    "airflow_auth_type": "database",
-    "has_auth_options": False,
-    "airflow_auth_ldap_server": "",
-    "ldap_bind_is_incomplete": False,
-    "airflow_auth_oauth_providers": 0,
-    "database_tls": "disable",
-    "database_ca": "",
-    "database_is_mysql_with_tls": False,
-    "airflow_database_backend": "postgresql",
-    "airflow_database_secret": "",
-    "airflow_database_url_key": "",
-    "airflow_database_async_url_key": "",
-    "airflow_pgbouncer_enabled": False,
-    "airflow_redis_tls": False,
-    "airflow_redis_host": "",
-    "airflow_redis_sentinels": [],
-    "has_own_redis": True,
-    "sentinel_login": "",
-    "network_rules_of": [],
+    **DEFAULTS,
     "network_components": ["api-server", "worker"],
-    "has_network_policies": True,
-    "proxies": {"rules": {}, "wrong": [], "unread": []},
     "secret_origins": [{"variable": "airflow_fernet_key", "given": False, "secret": ""}],
 }
 

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.names import RESERVED_GROUPS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.bundle_rules import BUNDLE_RULES
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.owned_options import OWNED
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import RULES, Rule
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.rules import RULES, Rule, check_input
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.volume_rules import VOLUME_RULES
 from tests.unit.plugins.module_utils.preflight.given import GOOD, VALUES, check
 from tools.checks.rendered import RENDERED
@@ -149,6 +149,11 @@ def test_what_violates_a_rule_is_told_once_and_nothing_else_is(rule: Rule) -> No
     problems, warnings = check(**violation)
     assert message in (warnings if rule.is_warning else problems)
     assert len(problems + warnings) == 1 or rule.when == "it is no whole address"
+
+
+def test_a_task_need_not_give_the_values_of_the_role() -> None:
+    """As in the example of the module's documentation."""
+    assert check_input({**GOOD, "values": {}}) == ([], [])
 
 
 def test_every_violation_is_of_a_rule() -> None:
