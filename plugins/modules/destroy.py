@@ -45,7 +45,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Remove the release, keep its data
+- name: Destroy the release, keep its data
   airflow.kubernetes.destroy:
     release: airflow
     namespace: airflow

@@ -39,7 +39,7 @@ options:
     default: false
   failure:
     description:
-      - Message of the failure that is diagnosed. It is written down too, and RV(essence) leaves out what is in a
+      - Message of the failure that is diagnosed. It is written down too, and RV(summary) leaves out what is in a
         message of M(airflow.kubernetes.wait).
     type: str
     default: ""
@@ -70,9 +70,9 @@ EXAMPLES = r"""
     archive: true
   register: airflow_diagnosis
 
-- name: Tell the essence
+- name: Show the summary
   ansible.builtin.debug:
-    msg: "{{ airflow_diagnosis.essence }}"
+    msg: "{{ airflow_diagnosis.summary }}"
 """
 
 RETURN = r"""
@@ -109,7 +109,7 @@ verdicts:
     advice:
       description: The next step.
       type: str
-essence:
+summary:
   description: The verdicts on what is not done, the ends of the logs that tell why, the last warnings, the versions.
   returned: success
   type: list

@@ -38,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell how the release is
+- name: Show the status of the release
   airflow.kubernetes.status:
     release: airflow
     namespace: airflow

@@ -27,6 +27,7 @@ WORDS = {
     r"hold(?:s|ing)? up": "block",
     r"in vain": "without success",
     r"insists?": "retry",
+    r"essence": "summary",
     r"judges?": "evaluator, or evaluate",
     r"let(?:s|ting)? (?:\w+ )?through": "allow",
     r"lies? (?:at|below|in|on)": "is stored",

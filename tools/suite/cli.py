@@ -12,7 +12,7 @@ from threading import Condition, Event, Thread
 from ..common.download import answers
 from ..common.paths import CHECKOUT, OUTPUT
 from ..common.step import LINE_LENGTH, LOG_SECONDS, cut
-from .stage import Result, Stage, essence, position, run_stage, tail
+from .stage import Result, Stage, position, run_stage, summary, tail
 from .stages import groups
 
 Lane = Sequence[Stage]
@@ -165,7 +165,7 @@ def print_failures(results: Iterable[Result]) -> None:
     """Print once more why each failed stage failed, because the end of a long output is what is kept of it."""
     for result in results:
         if result.failed and result.seconds:
-            print(f"{result.stage.name} failed:\n{essence(result.stage)}\n")
+            print(f"{result.stage.name} failed:\n{summary(result.stage)}\n")
 
 
 def print_count(results: Sequence[Result]) -> int:

@@ -178,7 +178,7 @@ def tail(stage: Stage) -> str:
     return _quote(_lines(stage)[-TAIL_LINES:])
 
 
-def essence(stage: Stage) -> str:
+def summary(stage: Stage) -> str:
     """Return the few lines of a stage's log that begin where it tells why it failed; else its last ones."""
     lines = _lines(stage)
     fatal = [number for number, line in enumerate(lines) if FATAL in line]

@@ -61,7 +61,7 @@ def run(task: Task) -> dict[str, Any]:
         "path": path,
         "healthy": diagnosis.state == "healthy",
         "verdicts": _write.told_verdicts(diagnosis),
-        "essence": _write.essence(diagnosis),
+        "summary": _write.summary(diagnosis),
         "problems": [diagnosis.secrecy.text(problem) for problem in sorted(found.problems)],
         "warnings": unread,
         "seconds": round(time.monotonic() - began, 1),

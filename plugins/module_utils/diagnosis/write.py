@@ -22,7 +22,7 @@ from ..redaction.masking import MASK, shortened
 from ..redaction.secrecy import Secrecy, secret_values
 from .collect import Collected, Log
 
-#: In the essence: warnings, logs, and lines of each.
+#: In the summary: warnings, logs, and lines of each.
 WARNINGS, TAILS, TAIL = 5, 3, 10
 #: Kinds that are written as objects. Events and what belongs to the cluster are told in other files.
 WRITTEN = (
@@ -124,7 +124,7 @@ def told_verdicts(diagnosis: Diagnosis) -> list[dict[str, str]]:
     ]
 
 
-def essence(diagnosis: Diagnosis) -> list[str]:
+def summary(diagnosis: Diagnosis) -> list[str]:
     """Return what has to be known even where no file can be had.
 
     Of a failure whose message has verdicts and logs, that is what the message does not say.
@@ -144,7 +144,7 @@ def files(diagnosis: Diagnosis) -> dict[str, str]:
     """Return the contents of the files, by their paths."""
     found, secrecy = diagnosis.found, diagnosis.secrecy
     made = {
-        "summary.md": secrecy.text(_summary(diagnosis)),
+        "summary.md": secrecy.text(_summary_page(diagnosis)),
         "problems.md": secrecy.text(_problems(found.problems)),
         "verdicts.yaml": _yaml(told_verdicts(diagnosis)),
         "facts.yaml": _yaml(_facts(diagnosis)),
@@ -291,7 +291,7 @@ def _storage_class(storage_class: Obj) -> dict[str, Any]:
     }
 
 
-def _summary(diagnosis: Diagnosis) -> str:
+def _summary_page(diagnosis: Diagnosis) -> str:
     lines = [f"# {diagnosis.title}: {diagnosis.state}", "", f"As it was at {diagnosis.time:%Y-%m-%d %H:%M:%S} UTC."]
     if diagnosis.failure:
         lines += ["", "## What failed", "", *_block(diagnosis.failure.split("\n"))]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools.suite import cli as suite
-from tools.suite.stage import NICE, Result, Stage, essence, position, run_stage
+from tools.suite.stage import NICE, Result, Stage, position, run_stage, summary
 from tools.suite.stages import groups
 
 
@@ -46,14 +46,14 @@ class TestEssence:
         )
         stage = shell("scenario", f"echo '{log}'; exit 1")
         run_stage(stage)
-        lines = essence(stage).splitlines()
+        lines = summary(stage).splitlines()
         assert lines[:2] == ["  | fatal: [host]: FAILED! => why", "  | after"]
         assert len(lines) == 15
 
     def test_is_the_end_of_a_log_that_tells_nothing(self) -> None:
         stage = shell("silent", "seq 100; exit 1")
         run_stage(stage)
-        assert essence(stage).splitlines()[-1] == "  | 100"
+        assert summary(stage).splitlines()[-1] == "  | 100"
 
     def test_stands_right_before_the_closing_line(self, capsys: pytest.CaptureFixture[str]) -> None:
         results = [run_stage(shell("well", "true")), run_stage(shell("badly", "echo 'fatal: reason'; exit 3"))]

@@ -143,12 +143,12 @@ def test_a_crashing_release(diagnose: Any) -> None:
     [present] = [path for path in files if path.startswith("logs/") and not path.endswith(".previous.log")]
     assert present.replace(".log", ".previous.log") in files
     assert "BackOff" in files["events.txt"]
-    said = "\n".join(result["essence"])
+    said = "\n".join(result["summary"])
     assert said.startswith("Release airflow in namespace airflow: not healthy")
     assert "Deployment/airflow-scheduler  never: " in said
     assert "  | started /api/v1/namespaces/airflow/pods/airflow-scheduler-" in said
     assert "Last warnings of the cluster:\n  20" in said
-    for line in result["essence"][:3]:
+    for line in result["summary"][:3]:
         assert line in files["summary.md"]
 
 
@@ -172,21 +172,21 @@ def test_what_airflow_says_of_itself(diagnose: Any, answer: Any, told: str) -> N
     health |= {"workload": None, "components": ["scheduler"], "grace": 60, "exec": None}
     result = diagnose(client, health=health)
     assert not result["healthy"]
-    assert told in result["essence"]
+    assert told in result["summary"]
     assert told in tree(result["path"])["summary.md"]
 
 
 def test_of_what_is_not_done_the_containers_at_work_are_heard(diagnose: Any) -> None:
     result = diagnose(FakeClient(recorded("gate")), failure="Release airflow is not done after 600 s.")
-    heard = [line for line in result["essence"] if line.startswith("End of the log")]
+    heard = [line for line in result["summary"] if line.startswith("End of the log")]
     assert heard
     assert all("container wait-for-" in line for line in heard)
 
 
 def test_of_a_failure_that_was_told_only_the_rest_is_told(diagnose: Any) -> None:
     result = diagnose(FakeClient(recorded("crash")), failure="Release airflow can never be done: x")
-    assert result["essence"][0] == "Last warnings of the cluster:"
-    assert not any(line.startswith(("End of the log", "Deployment/")) for line in result["essence"])
+    assert result["summary"][0] == "Last warnings of the cluster:"
+    assert not any(line.startswith(("End of the log", "Deployment/")) for line in result["summary"])
     assert "## What failed\n\n```text\nRelease airflow can never be done: x" in tree(result["path"])["summary.md"]
 
 
@@ -212,7 +212,7 @@ def test_an_archive(diagnose: Any) -> None:
 def test_check_mode_writes_nothing(diagnose: Any, tmp_path: Path) -> None:
     result = diagnose(FakeClient(recorded("crash")), check_mode=True)
     assert (result["path"], result["changed"]) == ("", False)
-    assert result["essence"]
+    assert result["summary"]
     assert not (tmp_path / "d").exists()
 
 
@@ -335,7 +335,7 @@ def test_the_namespace_is_not_there(diagnose: Any, answer: Any, reason: str) -> 
     client.answers["/namespaces/airflow"] = answer
     result = diagnose(client)
     assert (result["verdicts"][0]["kind"], result["verdicts"][0]["reason"]) == ("Namespace", reason)
-    assert any(reason in line for line in result["essence"])
+    assert any(reason in line for line in result["summary"])
     assert not result["healthy"]
 
 
