@@ -60,7 +60,7 @@ SANITY = (check("sanity", "python", "-m", "tools.checks.sanity"),)
 
 #: Where scenarios download what is no package of Debian, Python or Go.
 SOURCES = {
-    "door": "https://repo.maven.apache.org/maven2/org/keycloak/keycloak-quarkus-dist/maven-metadata.xml",
+    "ingress_auth": "https://repo.maven.apache.org/maven2/org/keycloak/keycloak-quarkus-dist/maven-metadata.xml",
 }
 
 
@@ -80,7 +80,7 @@ DEFAULT = "default"
 #: Scenarios that take the time, which has to be the cluster's and not another scenario's.
 TIMED = ("failures",)
 #: The longest of the others.
-LONG = ("master_worker", "secrets", "external_services", "door", "mysql", "network_policies", "interruptions")
+LONG = ("master_worker", "secrets", "external_services", "ingress_auth", "mysql", "network_policies", "crash_recovery")
 
 
 #: What the molecule.yml of a scenario says that `make test` leaves to `make test-all`.

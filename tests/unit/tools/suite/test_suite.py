@@ -236,7 +236,7 @@ class TestStages:
         known = groups()
         main, further = ([stage.name for stage in known[name]] for name in ("scenarios", "further"))
         assert "scenario-master_worker" in main
-        assert "scenario-door" in further
+        assert "scenario-ingress_auth" in further
         timed = [stage.name for stage in known["timed"]]
         folders = [f"scenario-{path.parent.name}" for path in Path("molecule").glob("*/molecule.yml")]
         assert sorted([*main, *further, *timed, "scenario-default"]) == sorted(folders)
