@@ -82,7 +82,7 @@ path:
   type: str
   sample: /home/me/diagnosis/production-20260214T093012Z
 healthy:
-  description: Whether all is done, and Airflow says that it is healthy.
+  description: Whether all objects are ready, and Airflow says that it is healthy.
   returned: success
   type: bool
 verdicts:
@@ -98,7 +98,7 @@ verdicts:
       description: Its name.
       type: str
     verdict:
-      description: V(done), V(not yet) or V(never).
+      description: V(ready), V(pending) or V(failed).
       type: str
     reason:
       description: What was seen.
@@ -110,7 +110,7 @@ verdicts:
       description: The next step.
       type: str
 summary:
-  description: The verdicts on what is not done, the ends of the logs that tell why, the last warnings, the versions.
+  description: The verdicts on what is not ready, the ends of the logs that tell why, the last warnings, the versions.
   returned: success
   type: list
   elements: str

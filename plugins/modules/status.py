@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 healthy:
-  description: Whether all is done, and Airflow says that it is healthy.
+  description: Whether all objects are ready, and Airflow says that it is healthy.
   returned: success
   type: bool
 components:
@@ -89,10 +89,10 @@ components:
       description: Seconds since its oldest pod was created.
       type: float
     verdict:
-      description: V(done), V(not yet) or V(never).
+      description: V(ready), V(pending) or V(failed).
       type: str
     reason:
-      description: Why it is not done.
+      description: Why it is not ready.
       type: str
     health:
       description: What Airflow says of the components in it, by component.

@@ -23,7 +23,7 @@ description:
     crashed because a database or broker of the release was not ready, until it is started after that is ready.
   - What Kubernetes retries by itself is waited for until it has retried, as O(retry_grace), O(restart_grace) and
     O(unschedulable_grace) say.
-  - Where all is done already, it costs four lists and one question for Airflow's health, and nothing is watched.
+  - Where all is ready already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.
 options:
@@ -39,7 +39,7 @@ options:
     default: false
   unlock:
     description:
-      - When all is done, let the next run have the release. For the last task of a run that changes it.
+      - When all is ready, let the next run have the release. For the last task of a run that changes it.
       - Without it, a run holds the release until it ends.
     type: bool
     default: false
@@ -60,7 +60,7 @@ attributes:
   check_mode:
     description: Can run in check mode and predict changes without making them.
     support: full
-    details: Waits for nothing and does not fail for what is not done, but returns the verdicts as they are.
+    details: Waits for nothing and does not fail for what is not ready, but returns the verdicts as they are.
 requirements:
   - kubernetes >= 31.0
 author:
@@ -101,28 +101,28 @@ objects:
       description: Name of the object.
       type: str
     verdict:
-      description: V(done), V(not yet) or V(never).
+      description: V(ready), V(pending) or V(failed).
       type: str
     reason:
-      description: What was seen; for V(not yet), what the object does now.
+      description: What was seen; for V(pending), what the object does now.
       type: str
     seconds:
       description: Seconds from the start until the object came to this verdict.
       type: float
     place:
-      description: Pod and container of the failure. Only with V(never).
+      description: Pod and container of the failure. Only with V(failed).
       type: str
     advice:
-      description: The next step. Only with V(never).
+      description: The next step. Only with V(failed).
       type: str
     log:
-      description: The last lines of the log that tells more, with passwords masked. Only with V(never).
+      description: The last lines of the log that tells more, with passwords masked. Only with V(failed).
       type: list
       elements: str
   sample:
     - kind: Deployment
       name: airflow-scheduler
-      verdict: done
+      verdict: ready
       reason: ""
       seconds: 21.4
 health:
@@ -150,8 +150,8 @@ log:
   type: list
   elements: str
   sample:
-    - "  12.4 s  Deployment/airflow-scheduler  not yet: init container wait-for-schema runs"
-    - "  21.0 s  StatefulSet/airflow-worker  done"
+    - "  12.4 s  Deployment/airflow-scheduler  pending: init container wait-for-schema runs"
+    - "  21.0 s  StatefulSet/airflow-worker  ready"
 """
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import run_as_module

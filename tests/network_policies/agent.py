@@ -3,8 +3,8 @@
 Turns what the API server has into rules of iptables on each node, again whenever that changes. What it refuses is
 answered with "no route to host", so that who is refused knows at once, and it is no refusal by a closed port.
 
-    python -m tests.network_policies.agent run --context kind-airflow --node airflow-control-plane --namespace network-policies
-    python -m tests.network_policies.agent remove --node airflow-control-plane --namespace network-policies
+    python -m tests.network_policies.agent run --context kind-airflow --node airflow-control-plane --namespace NAME
+    python -m tests.network_policies.agent remove --node airflow-control-plane --namespace NAME
 """
 
 from __future__ import annotations

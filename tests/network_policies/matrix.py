@@ -4,7 +4,7 @@ From every pod of a release, from one beside it and from some of another namespa
 of the table, and to one that is not in it, of every other of these pods, of the cluster's DNS, of the Kubernetes API,
 of an address outside and of the metadata address. A port at which nobody listens is reached too: its host says so.
 
-    python -m tests.network_policies.matrix --namespace network-policies --release network-policies --elsewhere network-policies-elsewhere
+    python -m tests.network_policies.matrix --namespace NAME --release NAME --elsewhere NAME-elsewhere
 """
 
 from __future__ import annotations

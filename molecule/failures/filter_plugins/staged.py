@@ -86,7 +86,7 @@ def _about(event: Mapping[str, Any]) -> str:
 
 def _line(output: str) -> str:
     """Return the first line of what the message says happened, with the object it happened to."""
-    found = re.search(r"can never be done: (?P<object>\S+/\S+)$", output, re.MULTILINE)
+    found = re.search(r"cannot become ready: (?P<object>\S+/\S+)$", output, re.MULTILINE)
     found = found or re.search(r"^\s*1\. (?P<object>\S+/\S+)$", output, re.MULTILINE)
     what = re.search(r"^\s*What: (?P<what>.*)$", output, re.MULTILINE)
     if found and what:

@@ -17,7 +17,7 @@ from ..readiness.cache import EVIDENCE_KINDS, LISTED, PRIMARY_KINDS, Change, Obj
 from ..readiness.context import Event
 from ..readiness.progress import duration
 from ..readiness.settle import causes_first
-from ..readiness.verdict import Key, State, Verdict, never
+from ..readiness.verdict import Key, State, Verdict, failed
 from ..redaction.masking import MASK, shortened
 from ..redaction.secrecy import Secrecy, secret_values
 from .collect import Collected, Log
@@ -54,7 +54,7 @@ class Diagnosis:
     def state(self) -> str:
         """How the release is, in two words."""
         well = self.status and self.status.components and _status.is_healthy(self.status)
-        failed = any(verdict.state == State.NEVER for verdict in self.verdicts.values())
+        failed = any(verdict.state == State.FAILED for verdict in self.verdicts.values())
         return "healthy" if well and not failed else "not healthy"
 
 
@@ -98,14 +98,14 @@ def _absence(found: Collected, where: str) -> Verdict | None:
     if found.namespace is None:
         return None
     if not found.namespace:
-        return never(f"does not exist ({where})", advice="Deploy first, or correct airflow_namespace and the context.")
+        return failed(f"does not exist ({where})", advice="Deploy first, or correct airflow_namespace and the context.")
     if status(found.namespace).get("phase") == "Terminating":
         remains = "; ".join(
             str(condition.get("message"))
             for condition in status(found.namespace).get("conditions") or ()
             if condition.get("status") == "True"
         )
-        return never("is being deleted", detail=remains, advice="Wait until it is gone, then deploy again.")
+        return failed("is being deleted", detail=remains, advice="Wait until it is gone, then deploy again.")
     return None
 
 
@@ -129,8 +129,8 @@ def summary(diagnosis: Diagnosis) -> list[str]:
 
     Of a failure whose message has verdicts and logs, that is what the message does not say.
     """
-    troubles = {key: v for key, v in diagnosis.verdicts.items() if v.state != State.DONE and v.blocks}
-    hopeless = any(verdict.state == State.NEVER for verdict in troubles.values())
+    troubles = {key: v for key, v in diagnosis.verdicts.items() if v.state != State.READY and v.blocks}
+    hopeless = any(verdict.state == State.FAILED for verdict in troubles.values())
     lines = [] if diagnosis.failure else [f"{diagnosis.title}: {diagnosis.state}", *_told(troubles), *_ill(diagnosis)]
     if not (diagnosis.failure and hopeless):
         lines += _tails(diagnosis, troubles)
@@ -159,17 +159,17 @@ def files(diagnosis: Diagnosis) -> dict[str, str]:
 
 
 def _told(troubles: Mapping[Key, Verdict]) -> Iterable[str]:
-    """Return what fails, with all that is known, then what is not done, that of one reason together."""
+    """Return what fails, with all that is known, then what is not ready, that of one reason together."""
     waiting: dict[str, list[str]] = {}
     for key, verdict in troubles.items():
-        if verdict.state != State.NEVER:
+        if verdict.state != State.FAILED:
             waiting.setdefault(verdict.reason, []).append(str(key))
             continue
         yield f"{key}  {verdict.state}: {verdict.reason}"
         for what, said in (("Seen", verdict.detail), ("Where", verdict.place), ("Next", verdict.advice)):
             if said:
                 yield f"  {what}: {said}"
-    yield from (f"{', '.join(keys)}  {State.NOT_YET}: {reason}" for reason, keys in waiting.items())
+    yield from (f"{', '.join(keys)}  {State.PENDING}: {reason}" for reason, keys in waiting.items())
 
 
 def _ill(diagnosis: Diagnosis) -> Iterable[str]:
@@ -295,8 +295,8 @@ def _summary_page(diagnosis: Diagnosis) -> str:
     lines = [f"# {diagnosis.title}: {diagnosis.state}", "", f"As it was at {diagnosis.time:%Y-%m-%d %H:%M:%S} UTC."]
     if diagnosis.failure:
         lines += ["", "## What failed", "", *_block(diagnosis.failure.split("\n"))]
-    troubles = {key: verdict for key, verdict in diagnosis.verdicts.items() if verdict.state != State.DONE}
-    lines += ["", "## Not done", "", *_block([*_told(troubles), *_ill(diagnosis)] or ["nothing: all is as wanted"])]
+    troubles = {key: verdict for key, verdict in diagnosis.verdicts.items() if verdict.state != State.READY}
+    lines += ["", "## Not ready", "", *_block([*_told(troubles), *_ill(diagnosis)] or ["nothing: all is as wanted"])]
     tails = [*_tails(diagnosis, troubles)]
     lines += ["", *_block(tails)] if tails else []
     if diagnosis.status:

@@ -124,9 +124,9 @@ class TrialPod:
             verdict = pod_verdict(pod, context)
             return pod, verdict
 
-        ends = (State.DONE, State.NEVER)
+        ends = (State.READY, State.FAILED)
         pod, verdict = poll(look, lambda seen: seen[1].state in ends, self.timeout, LOOK, self.clock, self.sleep)
-        if verdict.state is State.DONE:
+        if verdict.state is State.READY:
             return pod
         raise Failure(
             f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "

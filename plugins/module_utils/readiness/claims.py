@@ -12,7 +12,7 @@ from .container_facts import kubectl
 from .context import Context
 from .images import is_transient
 from .variables import claim_variable
-from .verdict import PROGRESSING, Verdict, done, never, not_yet
+from .verdict import PROGRESSING, Verdict, failed, pending, ready
 
 ABOUT_CLAIM = re.compile(r"create Claim |persistentvolumeclaims ")
 
@@ -25,20 +25,20 @@ def claim_verdict(context: Context) -> Verdict:
     claim = context.subject
     phase = status(claim).get("phase")
     if deleted(claim):
-        return not_yet("is being deleted")
+        return pending("is being deleted")
     if phase == "Bound":
-        return done()
+        return ready()
     if phase == "Lost":
-        return never(
+        return failed(
             f"its volume {spec(claim).get('volumeName')} is gone",
             advice=f"Restore the volume, or delete the claim: {kubectl(claim, f'describe pvc {name(claim)}')}",
         )
     if failures := context.about(claim, "ProvisioningFailed", "FailedBinding"):
         return _unbound(context, shortened(failures[0].message))
     if not context.used and (not context.events or context.about(claim, "WaitForFirstConsumer")):
-        return not_yet("is bound when a pod first uses it", blocks=False, hints=PROGRESSING)
+        return pending("is bound when a pod first uses it", blocks=False, hints=PROGRESSING)
     making = context.about(claim, "Provisioning", "ExternalProvisioning")
-    return not_yet("its volume is made" if making else "waits to be bound", hints=PROGRESSING)
+    return pending("its volume is made" if making else "waits to be bound", hints=PROGRESSING)
 
 
 def _unbound(context: Context, message: str) -> Verdict:
@@ -47,7 +47,7 @@ def _unbound(context: Context, message: str) -> Verdict:
     failures = context.about(claim, "ProvisioningFailed", "FailedBinding")
     failure = failures[0]
     storage_class = spec(claim).get("storageClassName")
-    verdict = never(
+    verdict = failed(
         f"no volume for it: {message}",
         since=failure.first,
         advice=_claim_advice(claim, storage_class, message),

@@ -20,7 +20,7 @@ from .context import Context, Event
 from .images import IMAGE_REASONS, failed_pulls, image_verdict
 from .probes import failed_probe, not_ready, permanent_failure
 from .variables import variable
-from .verdict import PROGRESSING, Hints, LogSource, Verdict, never, not_yet
+from .verdict import PROGRESSING, Hints, LogSource, Verdict, failed, pending
 from .volumes import volume_verdict
 
 
@@ -48,7 +48,7 @@ def _running(pod: Obj, container_status: Obj, container: Obj, title: str, contex
     restarts = int(container_status.get("restartCount") or 0)
     tries = f" (try {restarts + 1})" if restarts else ""
     if init:
-        return not_yet(f"{title} runs{tries}", hints=PROGRESSING)
+        return pending(f"{title} runs{tries}", hints=PROGRESSING)
     began = moment(((container_status.get("state") or {}).get("running") or {}).get("startedAt"))
     probe = failed_probe(pod, container_status, context, after=began)
     detail = f"its {probe_words(probe)}" if probe else ""
@@ -57,8 +57,8 @@ def _running(pod: Obj, container_status: Obj, container: Obj, title: str, contex
     if probe and (verdict := permanent_failure(pod, container_status, title, probe, context, began)):
         return verdict
     if container_status.get("started") is False:
-        return not_yet(f"{title} starts{tries}", detail=detail)
-    waits = not_yet(f"{title} runs{tries}, not ready yet", detail=detail)
+        return pending(f"{title} starts{tries}", detail=detail)
+    waits = pending(f"{title} runs{tries}, not ready yet", detail=detail)
     if began and container.get("startupProbe") and container.get("readinessProbe"):
         return not_ready(pod, container_status, container, title, context, began) or waits
     return waits
@@ -75,7 +75,7 @@ def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, context:
         return _crashes(pod, container_status, container, title, context)
     words = ending_in_words(container, ending) if ending else "exit code 0"
     again = "" if spec(pod).get("restartPolicy") == "Never" else ", is started again"
-    return not_yet(f"{title} ended ({words}){again}")
+    return pending(f"{title} ended ({words}){again}")
 
 
 def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, context: Context) -> Verdict:
@@ -85,7 +85,7 @@ def _crashes(pod: Obj, container_status: Obj, container: Obj, title: str, contex
     probe = _killed_by_probe(pod, container_status, context)
     words = ending_in_words(container, ending, probe)
     times = int(container_status.get("restartCount") or 0) + 1
-    return never(
+    return failed(
         f"{title} ended {times} times, last: {words}",
         place=container_place(pod, container_name),
         since=moment(ending.get("finishedAt")),
@@ -119,11 +119,11 @@ def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, co
     """Evaluate a container whose Secret, ConfigMap or user is not there; the objects may be on their way."""
     message = shortened(waiting.get("message") or "")
     if NOT_READ_YET.search(message):
-        return not_yet(f"{title} is configured: {message}")
+        return pending(f"{title} is configured: {message}")
     first = min(
         (e.first for e in context.about(pod, "Failed") if e.message == f"Error: {message}"), default=created(pod)
     )
-    verdict = never(
+    verdict = failed(
         f"{title} cannot be configured: {message}",
         place=container_place(pod, str(container_status.get("name"))),
         since=first,
@@ -137,7 +137,7 @@ def _configuration(pod: Obj, container_status: Obj, waiting: Obj, title: str, co
 def _creation(pod: Obj, container_status: Obj, waiting: Obj, title: str, context: Context) -> Verdict:
     message = shortened(waiting.get("message") or waiting.get("reason") or "")
     first = min((e.first for e in context.about(pod, "Failed") if e.message.startswith("Error")), default=created(pod))
-    verdict = never(
+    verdict = failed(
         f"{title} cannot be started: {message}",
         place=container_place(pod, str(container_status.get("name"))),
         since=first,
@@ -163,7 +163,7 @@ def _starting(pod: Obj, container_status: Obj, title: str, context: Context) -> 
         message = failed.message.removeprefix("Error: ")
         return _configuration(pod, container_status, {"message": message}, title, context)
     if pulling:
-        return not_yet(f"pulling image {container_status.get('image')}", hints=PROGRESSING)
+        return pending(f"pulling image {container_status.get('image')}", hints=PROGRESSING)
     if sandbox := context.about(pod, "FailedCreatePodSandBox"):
-        return not_yet(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
-    return not_yet(f"{title} is created")
+        return pending(f"its network is not set up yet: {shortened(sandbox[0].message, 160)}")
+    return pending(f"{title} is created")

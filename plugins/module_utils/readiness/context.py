@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an evaluator is given to say whether an object is done: the object, what happened to it, and limits of time."""
+"""What an evaluator is given to say whether an object is ready: the object, what happened to it, and limits of time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ..core.objects import EPOCH, Obj, moment, uid
-from .verdict import Hints, Verdict, not_yet
+from .verdict import Hints, Verdict, pending
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Context:
         if self.now >= since + timedelta(seconds=seconds):
             return verdict.but(since=since)
         end = since + timedelta(seconds=seconds)
-        return not_yet(verdict.reason, place=verdict.place, since=since, hints=Hints(recheck_at=end))
+        return pending(verdict.reason, place=verdict.place, since=since, hints=Hints(recheck_at=end))
 
     def after_retries(self, failures: Sequence[Event], since: datetime | None, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once the cluster has tried often and long enough, and until then *not yet*.
@@ -120,7 +120,7 @@ class Context:
         """
         first = min((event.first for event in failures), default=since)
         if failures and sum(event.count for event in failures) < MIN_TRIES:
-            return not_yet(verdict.reason, place=verdict.place, since=first)
+            return pending(verdict.reason, place=verdict.place, since=first)
         return self.after_grace(first, self.limits.transient, verdict)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core.objects import moment
 from ..redaction.masking import shortened
-from .verdict import Key, State, Verdict, done, never, not_yet
+from .verdict import Key, State, Verdict, failed, pending, ready
 
 PATH = "/api/v2/monitor/health"
 DATABASE = "metadatabase"
@@ -69,9 +69,9 @@ def health_verdicts(
         heartbeat must have been missing for :data:`SILENCE` besides.
     """
     if answer.forbidden:
-        return {Key("Health", "api_server"): never(f"cannot be asked: {answer.problem}")}
+        return {Key("Health", "api_server"): failed(f"cannot be asked: {answer.problem}")}
     if answer.problem:
-        verdict = not_yet(f"it does not answer: {answer.problem}")
+        verdict = pending(f"it does not answer: {answer.problem}")
         end = ready_since + timedelta(seconds=max(grace, NO_ANSWER))
         return {Key("Health", "api_server"): _after_grace("api_server", verdict, now, ready_since, end)}
     verdicts = {}
@@ -86,23 +86,23 @@ def health_verdicts(
 
 def _part(part: str, reported: Mapping[str, Any], now: datetime) -> Verdict:
     if reported.get("status") == "healthy":
-        return done("healthy")
+        return ready("healthy")
     if part == DATABASE:
-        return not_yet("the API server cannot use its database")
+        return pending("the API server cannot use its database")
     last = heartbeat(reported)
     if last is None:
-        return not_yet("it has given no heartbeat")
+        return pending("it has given no heartbeat")
     age = int((now - last).total_seconds())
-    return not_yet("its heartbeat is too old", since=last, place=f"last heartbeat {age} s ago")
+    return pending("its heartbeat is too old", since=last, place=f"last heartbeat {age} s ago")
 
 
 def _after_grace(part: str, verdict: Verdict, now: datetime, ready_since: datetime, end: datetime) -> Verdict:
-    if verdict.state == State.DONE:
+    if verdict.state == State.READY:
         return verdict
     if now < end:
         return verdict.hint(recheck_at=end)
     what = "database and of the API server" if part == DATABASE else part.replace("_", " ")
-    return never(
+    return failed(
         f"all pods are ready, but {verdict.reason}",
         place=verdict.place,
         since=verdict.since or ready_since,

@@ -49,7 +49,7 @@ class HealthPolling:
             for key, verdict in settled.verdicts.items()
             if key.kind in WORKLOADS and key.name == self._question.workload
         ]
-        ready = settled.history.pods_ready or any(verdict.state == State.DONE for verdict in serving)
+        ready = settled.history.pods_ready or any(verdict.state == State.READY for verdict in serving)
         return self._next_at if ready else None
 
     def is_due(self, settled: Settled, seconds: float) -> bool:
@@ -62,7 +62,7 @@ class HealthPolling:
         if self._question is None:
             return True
         healthy = self.response is not None and all(
-            verdict.state == State.DONE for key, verdict in settled.verdicts.items() if key.kind == "Health"
+            verdict.state == State.READY for key, verdict in settled.verdicts.items() if key.kind == "Health"
         )
         pods_ready = settled.history.pods_ready
         return healthy and (pods_ready is None or self._asked_at >= pods_ready.seconds)

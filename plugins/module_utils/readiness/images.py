@@ -11,7 +11,7 @@ from ..redaction.masking import shortened
 from .container_facts import container_place, kubectl
 from .context import Context, Event
 from .variables import image_variable
-from .verdict import Verdict, never
+from .verdict import Verdict, failed
 
 IMAGE_REASONS = frozenset(
     {
@@ -51,7 +51,7 @@ def image_verdict(pod: Obj, container_status: Obj, waiting: Obj, context: Contex
     container_name = str(container_status.get("name"))
     failures = failed_pulls(pod, container_status, context)
     error = _pull_error(waiting.get("message") or "", failures)
-    verdict = never(
+    verdict = failed(
         f'image "{container_status.get("image")}" cannot be pulled: {error}' + _missing_pull_secret(pod, context),
         place=container_place(pod, container_name),
         since=min((e.first for e in failures), default=created(pod)),

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a Job is done, will be, or never can be."""
+"""Whether a Job is ready, pending or failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..redaction.masking import shortened
 from .container_facts import container_place, ended_container, ending_in_words, kubectl
 from .context import Context
 from .refusals import refused_by_event
-from .verdict import PROGRESSING, LogSource, State, Verdict, done, never, not_yet
+from .verdict import PROGRESSING, LogSource, State, Verdict, failed, pending, ready
 from .workloads import of_pods
 
 
@@ -23,7 +23,7 @@ def job_verdict(context: Context) -> Verdict:
     """
     job = context.subject
     if is_true(job, "Complete") or is_true(job, "SuccessCriteriaMet"):
-        return done()
+        return ready()
     tries = _failed_tries(context)
     limit = int(spec(job).get("backoffLimit", 6))
     for kind in ("Failed", "FailureTarget"):
@@ -32,18 +32,18 @@ def job_verdict(context: Context) -> Verdict:
     if tries > limit:
         return _job_failed(context, tries, {})
     if spec(job).get("suspend"):
-        return not_yet("is suspended")
+        return pending("is suspended")
     refused = _refused_job(context)
-    if refused and refused.state == State.NEVER:
+    if refused and refused.state == State.FAILED:
         return refused
     verdict = of_pods(context, [pod for pod in context.pods if not _ended_pod(pod)], 1)
     # While tries are left, a crash is not the end.
-    if verdict and verdict.state == State.NEVER and verdict.log and not verdict.hints.awaits_dependencies:
-        verdict = not_yet(verdict.reason, since=verdict.since)
+    if verdict and verdict.state == State.FAILED and verdict.log and not verdict.hints.awaits_dependencies:
+        verdict = pending(verdict.reason, since=verdict.since)
     if any(is_true(pod, "Ready") for pod in context.pods):
-        verdict = verdict or not_yet("runs", hints=PROGRESSING)
-    verdict = verdict or refused or not_yet("waits for another try" if tries else "its pod is created")
-    if verdict.state == State.NOT_YET and tries:
+        verdict = verdict or pending("runs", hints=PROGRESSING)
+    verdict = verdict or refused or pending("waits for another try" if tries else "its pod is created")
+    if verdict.state == State.PENDING and tries:
         return verdict.but(
             reason=f"try {tries + 1} of {limit + 1}, the last one failed{_how(context)}; {verdict.reason}"
         )
@@ -77,8 +77,8 @@ def _ended_pod(pod: Obj) -> bool:
 
 def _last_failure(context: Context) -> Obj | None:
     """Return the pod of a Job that failed last."""
-    failed = [pod for pod in context.pods if ended_container(pod)]
-    return max(failed, key=created, default=None)
+    ended = [pod for pod in context.pods if ended_container(pod)]
+    return max(ended, key=created, default=None)
 
 
 def _how(context: Context) -> str:
@@ -87,20 +87,20 @@ def _how(context: Context) -> str:
     return f" ({ending_in_words(_container_of(pod, ended[0]), ended[1])})" if pod and ended else ""
 
 
-def _job_failed(context: Context, tries: int, failed: Mapping[str, str]) -> Verdict:
+def _job_failed(context: Context, tries: int, condition: Mapping[str, str]) -> Verdict:
     job, pod = context.subject, _last_failure(context)
     ended = ended_container(pod) if pod else None
-    label = {"BackoffLimitExceeded": "", "PodFailurePolicy": ""}.get(failed.get("reason") or "BackoffLimitExceeded")
+    label = {"BackoffLimitExceeded": "", "PodFailurePolicy": ""}.get(condition.get("reason") or "BackoffLimitExceeded")
     reason = f"has failed{f' after {tries} tries' if tries > 1 else ''}"
     if label is None:
-        reason += f" ({failed.get('reason')}: {shortened(failed.get('message') or '', 160)})"
-    since = moment(failed.get("lastTransitionTime"))
+        reason += f" ({condition.get('reason')}: {shortened(condition.get('message') or '', 160)})"
+    since = moment(condition.get("lastTransitionTime"))
     if not pod or not ended:
         advice = f"See: {kubectl(job, f'describe job {name(job)}')}"
-        return never(reason + "; its pod is gone", since=since, advice=advice)
+        return failed(reason + "; its pod is gone", since=since, advice=advice)
     container = str(ended[0].get("name"))
     logs = kubectl(job, f"logs {name(pod)} -c {container}")
-    return never(
+    return failed(
         f"{reason}: container {container} ended with {ending_in_words(_container_of(pod, ended[0]), ended[1])}",
         place=container_place(pod, container),
         since=since or moment(ended[1].get("finishedAt")),

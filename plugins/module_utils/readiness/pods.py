@@ -11,7 +11,7 @@ from .container_facts import container_place, container_spec, statuses
 from .containers import container_state
 from .context import WAIT_PREFIX, Context
 from .scheduling import lost_verdict, node_is_gone, silent_since, unplaced_verdict
-from .verdict import LogSource, State, Verdict, done, not_yet
+from .verdict import LogSource, State, Verdict, pending, ready
 
 
 def pod_verdict(pod: Obj, context: Context) -> Verdict:
@@ -23,7 +23,7 @@ def pod_verdict(pod: Obj, context: Context) -> Verdict:
     if deleted(pod):
         return _ending(pod, context)
     if is_true(pod, "Ready"):
-        return done()
+        return ready()
     verdict = unplaced_verdict(pod, context) or lost_verdict(pod, context) or _containers(pod, context)
     return verdict.but(place=verdict.place or f"Pod {name(pod)}")
 
@@ -34,7 +34,7 @@ def _ending(pod: Obj, context: Context) -> Verdict:
     end = moment((pod.get("metadata") or {}).get("deletionTimestamp"))
     if since and end:
         return context.after_grace(max(since, end), context.limits.lost, node_is_gone(pod))
-    return not_yet(f"pod {name(pod)} is ending")
+    return pending(f"pod {name(pod)} is ending")
 
 
 def _containers(pod: Obj, context: Context) -> Verdict:
@@ -46,12 +46,12 @@ def _containers(pod: Obj, context: Context) -> Verdict:
         for container_status in statuses(pod, "containerStatuses")
         if not container_status.get("ready")
     ]
-    verdicts.sort(key=lambda verdict: verdict.state != State.NEVER)
+    verdicts.sort(key=lambda verdict: verdict.state != State.FAILED)
     if verdicts:
         return verdicts[0]
     if status(pod).get("containerStatuses"):
-        return not_yet("its containers are ready, the pod is not yet")
-    return not_yet(f"node {spec(pod).get('nodeName')} takes it")
+        return pending("its containers are ready, the pod is not yet")
+    return pending(f"node {spec(pod).get('nodeName')} takes it")
 
 
 def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
@@ -76,4 +76,4 @@ def _container(pod: Obj, container_status: Obj, container: Obj, context: Context
             log=LogSource(name(pod), container_name),
         )
     # Only what the program says of others may pass: an image or a volume that is missing is a failure of its own.
-    return verdict.hint(awaits_dependencies=verdict.state == State.NEVER and verdict.log is not None)
+    return verdict.hint(awaits_dependencies=verdict.state == State.FAILED and verdict.log is not None)

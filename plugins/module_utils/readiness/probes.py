@@ -12,7 +12,7 @@ from .container_facts import container_place, kubectl, probe_words
 from .context import Context, Event
 from .log_patterns import match_log
 from .variables import variable
-from .verdict import LogSource, Verdict, never
+from .verdict import LogSource, Verdict, failed
 
 _NOBODY_LISTENS = re.compile(r"connection refused", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed? ?out|context deadline exceeded|Client\.Timeout", re.IGNORECASE)
@@ -36,7 +36,7 @@ def permanent_failure(
     if not pattern or not pattern.permanent:
         return None
     alike = [e.first for e in context.about(pod, "Unhealthy") if pattern.regex.search(e.message)]
-    verdict = never(
+    verdict = failed(
         f"{title} runs, but {pattern.meaning}",
         detail=f"its {probe_words(probe)}",
         place=container_place(pod, str(container_status.get("name"))),
@@ -75,7 +75,7 @@ def not_ready(
     container_name = str(container_status.get("name"))
     longer = variable(context.subject, "readiness_probe", "its readiness probe", container_name)
     logs = kubectl(pod, f"logs {name(pod)} -c {container_name}")
-    verdict = never(
+    verdict = failed(
         f"{title} has started, but never gets ready: its {probe_words(failures[0])}",
         place=container_place(pod, container_name),
         advice=f"Its log may say why; or correct {longer}. See: {logs}",

@@ -17,7 +17,7 @@ LASTING = 1.0
 
 @dataclass(frozen=True)
 class Finding:
-    """An object that can never be done, as it is told.
+    """An object that cannot become ready, as it is told.
 
     :param log: the last lines of the log that tells more.
     """
@@ -34,23 +34,24 @@ def progress_line(seconds: float, what: str, verdict: Verdict) -> str:
 
 
 def failure_message(release: str, findings: Sequence[Finding], waiting: Mapping[Key, Verdict], now: datetime) -> str:
-    """Return the message of a release that can never be done.
+    """Return the message of a release that cannot become ready.
 
     :param findings: what has failed, causes first.
-    :param waiting: what is not done but has not failed either.
+    :param waiting: what is not ready but has not failed either.
     """
     many = len(findings) > 1
-    lines = [f"{release} can never be done: " + ("these objects fail, causes first." if many else str(findings[0].key))]
+    what = "these objects fail, causes first." if many else str(findings[0].key)
+    lines = [f"{release} cannot become ready: {what}"]
     for number, finding in enumerate(findings, 1):
         lines += _finding_lines(finding, now, f"{number}. {finding.key}" if many else "")
     if waiting:
-        lines += ["Not done yet either:", *(f"  {key}: {verdict.reason}" for key, verdict in sorted(waiting.items()))]
+        lines += ["Not ready yet either:", *(f"  {key}: {verdict.reason}" for key, verdict in sorted(waiting.items()))]
     return masked("\n".join(lines))
 
 
 def timeout_message(release: str, seconds: float, waiting: Mapping[Key, Verdict], error: str) -> str:
-    """Return the message of a release that is not done in time."""
-    lines = [f"{release} is not done after {seconds:.0f} s. Nothing has failed for good; what it does now:"]
+    """Return the message of a release that is not ready in time."""
+    lines = [f"{release} is not ready after {seconds:.0f} s. Nothing has failed permanently; in progress:"]
     lines += [f"  {key}: {_at(verdict)}" for key, verdict in sorted(waiting.items())]
     if error:
         lines.append(f"The cluster has not answered lately: {error}")
@@ -102,16 +103,16 @@ class ProgressReporter:
     def first(self, verdicts: Mapping[Key, Verdict]) -> None:
         """Tell how things stand at the beginning: in one line how much is done, and what is not."""
         now = self._seconds()
-        ready = {key: verdict for key, verdict in verdicts.items() if verdict.state == State.DONE}
+        ready = {key: verdict for key, verdict in verdicts.items() if verdict.state == State.READY}
         if ready:
-            self.note(f"{len(ready)} of {len(verdicts)} objects are done")
+            self.note(f"{len(ready)} of {len(verdicts)} objects are ready")
         self._last = {key: _Line(verdict, now, now) for key, verdict in ready.items()}
         self.changes(verdicts, at_once=True)
 
     def changes(self, verdicts: Mapping[Key, Verdict], at_once: bool = False) -> None:
         """Tell what has changed since the last time.
 
-        What an object does while it is *not yet* done is told only when it lasts, and the less often the longer the
+        What an object does while it is *pending* is told only when it lasts, and the less often the longer the
         wait: a large release would else fill the terminal.
         """
         now = self._seconds()
@@ -120,16 +121,16 @@ class ProgressReporter:
             before = self._last.get(key)
             if before and (before.verdict.state, before.verdict.reason) == (verdict.state, verdict.reason):
                 self._held.pop(key, None)
-            elif at_once or verdict.state != State.NOT_YET or self._lasts(key, verdict, now):
+            elif at_once or verdict.state != State.PENDING or self._lasts(key, verdict, now):
                 same_state = before is not None and before.verdict.state == verdict.state
                 self._last[key] = _Line(verdict, before.since if before and same_state else now, now)
                 self._held.pop(key, None)
-                if key.kind == "Health" and verdict.state == State.DONE:
+                if key.kind == "Health" and verdict.state == State.READY:
                     healthy.append(key.name)
                 else:
                     self._line(progress_line(now, str(key), verdict))
         if healthy:
-            self._line(progress_line(now, "Health", Verdict(State.DONE, ", ".join(healthy))))
+            self._line(progress_line(now, "Health", Verdict(State.READY, ", ".join(healthy))))
         for gone in [key for key in self._last if key not in verdicts]:
             del self._last[gone]
             self._held.pop(gone, None)

@@ -15,7 +15,7 @@ from .container_facts import kubectl
 from .context import Context, Event
 from .images import is_transient
 from .variables import variable
-from .verdict import Hints, Key, State, Verdict, never, not_yet
+from .verdict import Hints, Key, State, Verdict, failed, pending
 
 # Names differ from try to try, and the object is named anyway.
 _REFUSAL_PREFIX = re.compile(
@@ -41,7 +41,7 @@ def after_retries_of_creation(
     context: Context, refusals: Sequence[Event], since: datetime | None, verdict: Verdict
 ) -> Verdict:
     """Give a webhook that does not answer, or an API server that is too busy, time to do so."""
-    if verdict.state == State.NEVER and ("failed calling webhook" in verdict.reason or is_transient(verdict.reason)):
+    if verdict.state == State.FAILED and ("failed calling webhook" in verdict.reason or is_transient(verdict.reason)):
         return context.after_retries(refusals, since, verdict)
     return context.after_grace(since, context.limits.missing, verdict)
 
@@ -50,12 +50,12 @@ def refused_verdict(context: Context, message: str, stuck: tuple[Key, ...]) -> V
     """Return the verdict on a pod (or claim) whose creation the API server refuses."""
     refusal = shortened(_REFUSAL_PREFIX.sub("", message), 500)
     if "exceeded quota" in refusal and any(deleted(pod) for pod in context.pods):
-        return not_yet(f"waits for an ending pod to free the quota: {refusal}")
+        return pending(f"waits for an ending pod to free the quota: {refusal}")
     if context.started is None or created(context.subject) >= context.started - OWN_PODS:
         stuck = ()
     refused = "claim" if ABOUT_CLAIM.search(message) else "pod"
     advice = _refusal_advice(context.subject, refusal, refused)
-    return never(f"its {refused} is refused: {refusal}", advice=advice, hints=Hints(stuck=stuck))
+    return failed(f"its {refused} is refused: {refusal}", advice=advice, hints=Hints(stuck=stuck))
 
 
 def _refusal_advice(workload: Obj, refusal: str, refused: str) -> str:

@@ -17,7 +17,7 @@ from .progress import Finding, ProgressReporter, failure_message, timeout_messag
 from .settle import Settled
 from .source import Source
 from .stopwatch import Stopwatch
-from .verdict import Key, State, Verdict, never, not_yet
+from .verdict import Key, State, Verdict, failed, pending
 
 
 class Report:
@@ -47,20 +47,20 @@ class Report:
         }
 
     def failed(self, settled: Settled) -> Failure:
-        """Return the failure of a release that can never be done, and show it as progress."""
+        """Return the failure of a release that cannot become ready, and show it as progress."""
         findings = [self._evidence(key, settled.verdicts[key]) for key in settled.failed]
         self._reporter.changes(settled.verdicts, at_once=True)
         message = failure_message(str(self._options), findings, settled.waiting(), self._source.now())
         return Failure(message, **self.result(settled, findings))
 
     def timed_out(self, settled: Settled, error: str) -> Failure:
-        """Return the failure of a release that is not done in time.
+        """Return the failure of a release that is not ready in time.
 
         :param error: why the cluster does not answer, if it does not.
         """
         waiting = settled.waiting()
         if settled.all_done:
-            waiting[Key("Health", "api_server")] = not_yet("has not answered yet")
+            waiting[Key("Health", "api_server")] = pending("has not answered yet")
         message = timeout_message(str(self._options), self._stopwatch.seconds(), waiting, error)
         return Failure(message, **self.result(settled))
 
@@ -71,9 +71,9 @@ class Report:
     def namespace_deleted(self, settled: Settled) -> Failure:
         """Return the failure of a release whose namespace is being deleted."""
         namespace = self._options.namespace
-        deleted = {Key("Namespace", namespace): never("is being deleted")}
+        deleted = {Key("Namespace", namespace): failed("is being deleted")}
         return Failure(
-            f"{self._options} can never be done: the namespace is being deleted. "
+            f"{self._options} cannot become ready: the namespace is being deleted. "
             f"Wait until it is gone (kubectl get namespace {namespace}), then deploy again.",
             **self.result(replace(settled, verdicts={**settled.verdicts, **deleted})),
         )
@@ -111,7 +111,7 @@ class Report:
             "reason": verdict.reason,
             "seconds": self._reporter.seconds_of(key, verdict),
         }
-        if verdict.state == State.NEVER:
+        if verdict.state == State.FAILED:
             log = list(finding.log) if finding else []
             reported |= {"place": verdict.place, "advice": verdict.advice, "log": log}
         return reported

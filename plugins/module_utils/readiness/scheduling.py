@@ -12,7 +12,7 @@ from ..redaction.masking import shortened
 from .container_facts import ended_container, kubectl
 from .context import Context
 from .variables import variable
-from .verdict import PROGRESSING, Verdict, never, not_yet
+from .verdict import PROGRESSING, Verdict, failed, pending
 
 # What the scheduler says of nodes that take no pod (kubernetes/pkg/scheduler/framework/plugins), and the way out.
 _PLACING = (
@@ -49,30 +49,30 @@ def unplaced_verdict(pod: Obj, context: Context) -> Verdict | None:
     if spec(pod).get("nodeName") or scheduled.get("status") == "True":
         return None
     if scheduled.get("reason") == "SchedulingGated":
-        return not_yet("a scheduling gate holds the pod back")
+        return pending("a scheduling gate holds the pod back")
     claims = sorted(context.pending_claims & _claims(pod))
     if scheduled.get("reason") != "Unschedulable":
-        return not_yet(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", hints=PROGRESSING)
+        return pending(f"waits for claim {', '.join(claims)}" if claims else "waits for a node", hints=PROGRESSING)
     message = shortened(_ABOUT_PREEMPTION.sub("", scheduled.get("message") or "").rstrip("."))
     if "unbound immediate PersistentVolumeClaims" in message:
-        return not_yet(f"waits for claim {', '.join(claims) or 'of its volumes'}", hints=PROGRESSING)
+        return pending(f"waits for claim {', '.join(claims) or 'of its volumes'}", hints=PROGRESSING)
     if leaving := re.search(r'persistentvolumeclaim "([^"]+)" is being deleted', message):
         # As the scheduler last saw it. One that never goes, or never comes again, is told of by itself.
-        return not_yet(f"waits for claim {leaving[1]}", hints=PROGRESSING)
+        return pending(f"waits for claim {leaving[1]}", hints=PROGRESSING)
     if absent := re.search(r'persistentvolumeclaim "([^"]+)" not found', message):
         if absent[1] in context.claims:
             # It was made after the scheduler looked, which looks again only after a while.
-            return not_yet(f"waits for claim {absent[1]}", hints=PROGRESSING)
-        verdict = never(
+            return pending(f"waits for claim {absent[1]}", hints=PROGRESSING)
+        verdict = failed(
             f"its claim {absent[1]} does not exist",
             advice=f"Create the claim, or correct its name. See: {kubectl(pod, 'get pvc')}",
         )
         return context.after_grace(moment(scheduled.get("lastTransitionTime")), context.limits.missing, verdict)
     scaling = context.about(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")
     if scaling and scaling[0].reason != "NotTriggerScaleUp":
-        return not_yet(f"waits for a new node ({shortened(scaling[0].message, 120)})", hints=PROGRESSING)
+        return pending(f"waits for a new node ({shortened(scaling[0].message, 120)})", hints=PROGRESSING)
     asks = requests_in_words(pod)
-    verdict = never(
+    verdict = failed(
         f"no node takes it: {message}" + (f" (it asks for {asks})" if asks else ""),
         advice=_placing_advice(pod, message, context),
         unplaced=pod if "Insufficient" in message else None,
@@ -99,7 +99,7 @@ def lost_verdict(pod: Obj, context: Context) -> Verdict | None:
     state = status(pod)
     if state.get("phase") == "Failed" and not ended_container(pod):
         why = shortened(state.get("message") or state.get("reason") or "it failed")
-        return not_yet(f"pod {name(pod)} is to be replaced: {why}")
+        return pending(f"pod {name(pod)} is to be replaced: {why}")
     since = silent_since(pod, context)
     return context.after_grace(since, context.limits.lost, node_is_gone(pod)) if since else None
 
@@ -115,7 +115,7 @@ def silent_since(pod: Obj, context: Context) -> datetime | None:
 
 def node_is_gone(pod: Obj) -> Verdict:
     node = spec(pod).get("nodeName")
-    return never(
+    return failed(
         f"its node {node} does not answer",
         place=f"Pod {name(pod)}",
         advice=(

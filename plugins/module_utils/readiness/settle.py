@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from .context import Limits
 from .health import HealthResponse, health_verdicts
 from .log_patterns import LogPattern, match_log
-from .verdict import Hints, Key, LogSource, State, Verdict, never, not_yet
+from .verdict import Hints, Key, LogSource, State, Verdict, failed, pending
 
 #: Seconds between the first *never* and the failure, to tell with it what else has failed; fewer after a grace.
 GATHERING, GATHERING_AFTER_GRACE = 2.0, 1.0
@@ -100,7 +100,7 @@ class History:
     :param retried: what was given another try, and when.
     :param retried_for: by object, the verdict for which that was done, and what was tried again.
     :param others_ready: since when nothing is pending but what waits for others itself.
-    :param pods_ready: since when all objects are done, so that Airflow can be healthy.
+    :param pods_ready: since when all objects are ready, so that Airflow can be healthy.
     :param excused: by object, until when it may go on waiting for what is done: its log says nothing against that.
     :param restarts: by object, its last failure for want of a server.
     :param fails_at: in seconds of :class:`Instant`, when a failure is not kept back any longer to gather others.
@@ -132,7 +132,7 @@ class Settled:
 
     :param verdicts: the last word on each object of this round, Airflow's health among them.
     :param history: for the next round.
-    :param failed: the objects that are *never* done, causes first.
+    :param failed: the objects that are *failed*, causes first.
     :param given_up: whether something has failed and nothing more is to be expected.
     :param retries: what to give another try now.
     :param unread: by object, the log without which its verdict cannot be settled. They are to be read, and the round
@@ -158,7 +158,7 @@ class Settled:
         return not any(verdict.holds_up for verdict in self.verdicts.values())
 
     def waiting(self) -> dict[Key, Verdict]:
-        """Return what is neither done nor failed."""
+        """Return what is neither ready nor failed."""
         return {key: verdict for key, verdict in self.verdicts.items() if verdict.is_waiting}
 
     def delays(self, now: Instant) -> list[float]:
@@ -200,7 +200,7 @@ def settle(
     if facts.health is not None:
         since = pods_ready.time if pods_ready else now.time
         current |= health_verdicts(facts.health, rules.health_components, now.time, since, rules.health_grace)
-    failed = causes_first((key for key, verdict in current.items() if verdict.state == State.NEVER), facts.dependents)
+    failed = causes_first((key for key, verdict in current.items() if verdict.state == State.FAILED), facts.dependents)
     fails_at = None
     if failed and facts.complete:
         fails_at = history.fails_at
@@ -299,8 +299,8 @@ class _SecondTries:
         before, retried = self.retried_for.get(key, (None, key))
         # The same verdict, not an equal one: nothing has been seen of the object since.
         if before is verdict:
-            return not_yet(f"{retried.kind.lower()} {retried.name} gets another try", hints=hints)
-        return not_yet(verdict.reason, place=verdict.place, hints=hints)
+            return pending(f"{retried.kind.lower()} {retried.name} gets another try", hints=hints)
+        return pending(verdict.reason, place=verdict.place, hints=hints)
 
 
 class _Doubts:
@@ -319,10 +319,10 @@ class _Doubts:
 
     def settle(self, key: Key, verdict: Verdict) -> Verdict:
         if verdict.hints.awaits_dependencies:
-            if verdict.state == State.NOT_YET:
+            if verdict.state == State.PENDING:
                 return self._waits_in_vain(key, verdict)
             if not (self._others_ready and verdict.since and verdict.since >= self._others_ready):
-                return not_yet(verdict.reason, place=verdict.place, since=verdict.since)
+                return pending(verdict.reason, place=verdict.place, since=verdict.since)
         return self._started_too_early(key, verdict)
 
     def _waits_in_vain(self, key: Key, verdict: Verdict) -> Verdict:
@@ -339,8 +339,8 @@ class _Doubts:
             # A machine that is too busy may keep it from looking.
             self.excused[key] = self._now + grace
             return verdict.hint(recheck_at=self._now + grace)
-        reason = f"{verdict.reason} still, though all that it could wait for is done"
-        return never(reason, place=verdict.place, since=since, log=log)
+        reason = f"{verdict.reason} still, although its dependencies are ready"
+        return failed(reason, place=verdict.place, since=since, log=log)
 
     def _started_too_early(self, key: Key, verdict: Verdict) -> Verdict:
         """Give what failed for want of a server another start.
@@ -348,7 +348,7 @@ class _Doubts:
         Where those are of the release and were not ready when it was started, it is given any number of tries; else as
         many as Kubernetes makes in the time that the limits have for it.
         """
-        if verdict.state != State.NEVER or not verdict.hints.started or not verdict.log:
+        if verdict.state != State.FAILED or not verdict.hints.started or not verdict.log:
             return verdict
         restart = self.restarts.get(key)
         if not restart or not restart.excuses(verdict, self._now):
@@ -363,7 +363,7 @@ class _Doubts:
             return verdict
         reason = f"{verdict.reason}; {restart.reason}"
         hints = Hints(recheck_at=restart.until)
-        return not_yet(reason, place=verdict.place, since=verdict.since, hints=hints)
+        return pending(reason, place=verdict.place, since=verdict.since, hints=hints)
 
     def _was_early(self, key: Key, started: datetime) -> bool:
         """Tell whether something was started when not all that it could need was ready."""

@@ -207,7 +207,7 @@ def is_healthy(current: Status) -> bool:
     """Tell whether all is done and Airflow says it is healthy."""
     parts = [part for component in current.components for part in component.health.values()]
     return (
-        all(component.verdict == State.DONE for component in current.components)
+        all(component.verdict == State.READY for component in current.components)
         and not current.others
         and all(part.status == "healthy" for part in parts)
         and not (current.health and current.health.problem)
@@ -237,7 +237,7 @@ def text(current: Status) -> list[str]:
     if current.holder:
         lines.append(f"At work on it: {current.holder}")
     lines += ["", *_table(current.components)]
-    troubles = [(c.name, c.verdict, c.reason) for c in current.components if c.verdict != State.DONE]
+    troubles = [(c.name, c.verdict, c.reason) for c in current.components if c.verdict != State.READY]
     troubles += [(str(key), str(verdict.state), verdict.reason) for key, verdict in current.others.items()]
     if current.health and current.health.problem:
         troubles.append(("Health", "unknown", current.health.problem))

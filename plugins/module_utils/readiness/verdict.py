@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be said of an object: done, not yet, or never."""
+"""What can be said of an object: ready, pending or failed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..core.objects import Obj
 class State(StrEnum):
     """The three things that a verdict can say."""
 
-    DONE = "done"
-    NOT_YET = "not yet"
-    NEVER = "never"
+    READY = "ready"
+    PENDING = "pending"
+    FAILED = "failed"
 
 
 class Key(NamedTuple):
@@ -91,12 +91,12 @@ class Verdict:
     @property
     def is_waiting(self) -> bool:
         """Whether it holds up the release without being a failure."""
-        return self.state == State.NOT_YET and self.blocks
+        return self.state == State.PENDING and self.blocks
 
     @property
     def holds_up(self) -> bool:
         """Whether the release is not done as long as this is said."""
-        return self.state != State.DONE and self.blocks
+        return self.state != State.READY and self.blocks
 
     def but(self, **changes: Any) -> Verdict:
         """Return this verdict with some fields changed."""
@@ -111,16 +111,16 @@ class Verdict:
 PROGRESSING = Hints(progressing=True)
 
 
-def done(reason: str = "") -> Verdict:
-    """Return a verdict *done*."""
-    return Verdict(State.DONE, reason)
+def ready(reason: str = "") -> Verdict:
+    """Return a verdict *ready*."""
+    return Verdict(State.READY, reason)
 
 
-def not_yet(reason: str, **more: Any) -> Verdict:
-    """Return a verdict *not yet*: ``reason`` is what the object does now or waits for."""
-    return Verdict(State.NOT_YET, reason, **more)
+def pending(reason: str, **more: Any) -> Verdict:
+    """Return a verdict *pending*: ``reason`` is what the object does now or waits for."""
+    return Verdict(State.PENDING, reason, **more)
 
 
-def never(reason: str, **more: Any) -> Verdict:
-    """Return a verdict *never*: nothing but a change from outside can help."""
-    return Verdict(State.NEVER, reason, **more)
+def failed(reason: str, **more: Any) -> Verdict:
+    """Return a verdict *failed*: nothing but a change from outside can help."""
+    return Verdict(State.FAILED, reason, **more)

@@ -11,7 +11,7 @@ from ..core.objects import Obj, name
 from ..redaction.masking import shortened
 from .container_facts import NOT_READ_YET, kubectl
 from .context import Context, Event
-from .verdict import Verdict, never, not_yet
+from .verdict import Verdict, failed, pending
 
 # The same of those that are mounted. What else is "not found" may come: a CSI driver that has not registered yet, a
 # volume that is not attached, a SecretProviderClass.
@@ -25,10 +25,10 @@ def volume_verdict(pod: Obj, failures: Sequence[Event], context: Context) -> Ver
     event = failures[0]
     message = shortened(event.message)
     if "Multi-Attach" in message:
-        return not_yet(f"its volume is still attached to another node: {message}")
+        return pending(f"its volume is still attached to another node: {message}")
     if NOT_READ_YET.search(message):
-        return not_yet(f"its volumes are mounted: {message}")
-    verdict = never(
+        return pending(f"its volumes are mounted: {message}")
+    verdict = failed(
         f"a volume cannot be mounted: {message}",
         since=event.first,
         advice=f"Create what is missing, or correct the volume. See: {kubectl(pod, f'describe pod {name(pod)}')}",

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Watches a release until all of it is done, or some of it never will be: only the order of things.
+"""Watches a release until all of it is ready, or some of it never will be: only the order of things.
 
 A :class:`~.source.Source` asks the cluster, evaluators say what is known of each object, :func:`~.settle.settle` has
 the last word on all of them, and :mod:`.progress` and :mod:`.report` put it into words.
@@ -73,7 +73,7 @@ class Waiting:
         return self._report.result(self._settled)
 
     def wait(self) -> dict[str, Any]:
-        """Return when all is done.
+        """Return when all is ready.
 
         :raises Failure: something never will be, or not in time.
         """

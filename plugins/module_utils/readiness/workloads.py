@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a Deployment or a StatefulSet is done, will be, or never can be."""
+"""Whether a Deployment or a StatefulSet is ready, pending or failed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .context import WAIT_PREFIX, Context
 from .pods import pod_verdict
 from .probes import failing_liveness
 from .refusals import OWN_PODS, after_retries_of_creation, refused_by_event, refused_verdict
-from .verdict import Hints, Key, State, Verdict, done, never, not_yet
+from .verdict import Hints, Key, State, Verdict, failed, pending, ready
 
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -41,20 +41,22 @@ def deployment_verdict(context: Context) -> Verdict:
     deployment, state = context.subject, status(context.subject)
     wanted = replicas(deployment)
     if not observed(deployment):
-        return not_yet("its controller has not seen the change yet")
+        return pending("its controller has not seen the change yet")
     if wanted == 0:
-        return done("scaled to 0")
+        return ready("scaled to 0")
     updated, total = int(state.get("updatedReplicas") or 0), int(state.get("replicas") or 0)
     newest = current_replica_set(deployment, context.replica_sets)
     pods = [pod for pod in context.pods if newest and owner(pod).get("uid") == uid(newest)]
     if updated >= wanted and total <= updated and int(state.get("availableReplicas") or 0) >= wanted:
-        return _just_started(context, pods) or done()
+        return _just_started(context, pods) or ready()
     if spec(deployment).get("paused"):
-        return never("is paused", advice=f"Run: {kubectl(deployment, f'rollout resume deployment {name(deployment)}')}")
+        return failed(
+            "is paused", advice=f"Run: {kubectl(deployment, f'rollout resume deployment {name(deployment)}')}"
+        )
     refused = _refused_deployment(context, newest)
-    if refused and refused.state == State.NEVER:
+    if refused and refused.state == State.FAILED:
         return refused
-    waits = not_yet(f"{total - updated} old pods are replaced" if total > updated else "its pods are created")
+    waits = pending(f"{total - updated} old pods are replaced" if total > updated else "its pods are created")
     return _past_deadline(context, of_pods(context, pods, wanted) or refused or waits)
 
 
@@ -67,18 +69,18 @@ def stateful_set_verdict(context: Context) -> Verdict:
     stateful_set, state = context.subject, status(context.subject)
     wanted = replicas(stateful_set)
     if not observed(stateful_set):
-        return not_yet("its controller has not seen the change yet")
+        return pending("its controller has not seen the change yet")
     if wanted == 0:
-        return done("scaled to 0")
+        return ready("scaled to 0")
     if _stateful_set_done(stateful_set, wanted):
-        return _just_started(context, context.pods) or done()
+        return _just_started(context, context.pods) or ready()
     present = [pod for pod in context.pods if _of_revision(pod, state.get("updateRevision"))]
     earlier = [pod for pod in context.pods if not _of_revision(pod, state.get("updateRevision"))]
     refused = _refused_stateful_set(context, wanted)
-    if refused and refused.state == State.NEVER:
+    if refused and refused.state == State.FAILED:
         return refused
     verdict = of_pods(context, present, wanted)
-    if verdict and verdict.state == State.NEVER:
+    if verdict and verdict.state == State.FAILED:
         return verdict
     return _left_behind(context, earlier) or refused or verdict or _replacing(context, earlier, wanted)
 
@@ -131,7 +133,7 @@ def of_pods(context: Context, pods: Sequence[Obj], wanted: int) -> Verdict | Non
     evaluated = [(pod, pod_verdict(pod, context)) for pod in sorted(pods, key=name) if not is_true(pod, "Ready")]
     if not evaluated:
         return None
-    failed = [(pod, verdict) for pod, verdict in evaluated if verdict.state == State.NEVER]
+    failed = [(pod, verdict) for pod, verdict in evaluated if verdict.state == State.FAILED]
     if failed:
         verdict = failed[0][1]
         more = f" ({len(failed) - 1} more pods fail)" if len(failed) > 1 else ""
@@ -166,11 +168,11 @@ def _just_started(context: Context, pods: Iterable[Obj]) -> Verdict | None:
                 container = str(started[0].get("name"))
                 place = container_place(pod, container)
                 reason = f"container {container} {why}, has to last"
-                return not_yet(reason, place=place, since=started[1], hints=Hints(recheck_at=until))
+                return pending(reason, place=place, since=started[1], hints=Hints(recheck_at=until))
         if killing := failing_liveness(pod, context):
             until = killing.last + timedelta(seconds=context.limits.retried)
             place, hints = f"Pod {name(pod)}", Hints(recheck_at=until)
-            return not_yet("its liveness probe fails", detail=killing.message, place=place, hints=hints)
+            return pending("its liveness probe fails", detail=killing.message, place=place, hints=hints)
     return None
 
 
@@ -200,9 +202,9 @@ def _left_behind(context: Context, earlier: Sequence[Obj]) -> Verdict | None:
         if deleted(pod) or is_true(pod, "Ready"):
             continue
         verdict = pod_verdict(pod, context)
-        if verdict.state == State.NOT_YET and verdict.hints.recheck_at:
+        if verdict.state == State.PENDING and verdict.hints.recheck_at:
             return verdict
-        if verdict.state == State.NEVER and (policy == "OrderedReady" or on_delete):
+        if verdict.state == State.FAILED and (policy == "OrderedReady" or on_delete):
             return verdict.hint(stuck=(Key("Pod", name(pod)),)).but(
                 reason=f"pod {name(pod)} of an earlier revision is broken and not replaced: {verdict.reason}",
                 advice=f"Kubernetes waits for that pod for ever. Delete it: {kubectl(pod, f'delete pod {name(pod)}')}",
@@ -215,9 +217,9 @@ def _replacing(context: Context, earlier: Sequence[Obj], wanted: int) -> Verdict
     ready = f"{ready_replicas(context.subject)} of {wanted} pods ready"
     ending = sorted(name(pod) for pod in context.pods if deleted(pod))
     if ending:
-        return not_yet(f"{ready}, pod {ending[0]} is ending")
+        return pending(f"{ready}, pod {ending[0]} is ending")
     updated = int(status(context.subject).get("updatedReplicas") or 0)
-    return not_yet(f"{updated} of {wanted} pods replaced" if earlier else ready)
+    return pending(f"{updated} of {wanted} pods replaced" if earlier else ready)
 
 
 def _refused_deployment(context: Context, newest: Obj | None) -> Verdict | None:
@@ -246,11 +248,11 @@ def _past_deadline(context: Context, verdict: Verdict) -> Verdict:
     """Turn *not yet* into *never* where the Deployment's own deadline has passed and nothing is visibly on its way."""
     progressing = condition(context.subject, "Progressing")
     exceeded = progressing.get("status") == "False" and progressing.get("reason") == "ProgressDeadlineExceeded"
-    if not exceeded or verdict.state != State.NOT_YET or verdict.hints.progressing or verdict.hints.recheck_at:
+    if not exceeded or verdict.state != State.PENDING or verdict.hints.progressing or verdict.hints.recheck_at:
         return verdict
     deadline = spec(context.subject).get("progressDeadlineSeconds", 600)
     deployment = name(context.subject)
-    return never(
+    return failed(
         f"no progress for {deadline} s: {verdict.reason}",
         detail=verdict.detail,
         place=verdict.place,

@@ -137,7 +137,7 @@ def test_a_crashing_release(diagnose: Any) -> None:
     result = diagnose(FakeClient(recorded("crash")))
     files = tree(result["path"])
     assert not result["healthy"]
-    assert result["verdicts"][0]["verdict"] == "never"
+    assert result["verdicts"][0]["verdict"] == "failed"
     assert {"summary.md", "problems.md", "verdicts.yaml", "facts.yaml", "events.txt"} <= files.keys()
     assert any(path.startswith("objects/pod-airflow-scheduler-") for path in files)
     [present] = [path for path in files if path.startswith("logs/") and not path.endswith(".previous.log")]
@@ -145,7 +145,7 @@ def test_a_crashing_release(diagnose: Any) -> None:
     assert "BackOff" in files["events.txt"]
     said = "\n".join(result["summary"])
     assert said.startswith("Release airflow in namespace airflow: not healthy")
-    assert "Deployment/airflow-scheduler  never: " in said
+    assert "Deployment/airflow-scheduler  failed: " in said
     assert "  | started /api/v1/namespaces/airflow/pods/airflow-scheduler-" in said
     assert "Last warnings of the cluster:\n  20" in said
     for line in result["summary"][:3]:
@@ -177,17 +177,17 @@ def test_what_airflow_says_of_itself(diagnose: Any, answer: Any, told: str) -> N
 
 
 def test_of_what_is_not_done_the_containers_at_work_are_heard(diagnose: Any) -> None:
-    result = diagnose(FakeClient(recorded("gate")), failure="Release airflow is not done after 600 s.")
+    result = diagnose(FakeClient(recorded("gate")), failure="Release airflow is not ready after 600 s.")
     heard = [line for line in result["summary"] if line.startswith("End of the log")]
     assert heard
     assert all("container wait-for-" in line for line in heard)
 
 
 def test_of_a_failure_that_was_told_only_the_rest_is_told(diagnose: Any) -> None:
-    result = diagnose(FakeClient(recorded("crash")), failure="Release airflow can never be done: x")
+    result = diagnose(FakeClient(recorded("crash")), failure="Release airflow cannot become ready: x")
     assert result["summary"][0] == "Last warnings of the cluster:"
     assert not any(line.startswith(("End of the log", "Deployment/")) for line in result["summary"])
-    assert "## What failed\n\n```text\nRelease airflow can never be done: x" in tree(result["path"])["summary.md"]
+    assert "## What failed\n\n```text\nRelease airflow cannot become ready: x" in tree(result["path"])["summary.md"]
 
 
 def test_only_the_user_can_read_it(diagnose: Any, tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_what_may_not_be_read_is_noted(diagnose: Any) -> None:
     for what in ("secrets", "nodes", "storageclasses", "namespace"):
         assert f"- {what}: may not be read: User" in problems
     assert "- airflow-scheduler-" in problems
-    assert result["verdicts"][0]["verdict"] == "never"
+    assert result["verdicts"][0]["verdict"] == "failed"
 
 
 def test_nothing_at_all_may_be_read(diagnose: Any) -> None:

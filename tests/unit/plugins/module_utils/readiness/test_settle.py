@@ -29,9 +29,9 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdi
     LogSource,
     State,
     Verdict,
-    done,
-    never,
-    not_yet,
+    failed,
+    pending,
+    ready,
 )
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -82,21 +82,21 @@ class Release:
 def waits(since: float = 0) -> Verdict:
     """Return the verdict on a pod whose init container waits for others."""
     hints = Hints(awaits_dependencies=True)
-    return not_yet("init container wait-for-schema runs", place="here", since=at(since), log=LOG, hints=hints)
+    return pending("init container wait-for-schema runs", place="here", since=at(since), log=LOG, hints=hints)
 
 
 def fails_to_wait(since: float) -> Verdict:
-    return never("init container ended", since=at(since), hints=Hints(awaits_dependencies=True))
+    return failed("init container ended", since=at(since), hints=Hints(awaits_dependencies=True))
 
 
 def crash(started: float) -> Verdict:
-    return never("container main ended", place="here", since=at(started), log=LOG, hints=Hints(started=at(started)))
+    return failed("container main ended", place="here", since=at(started), log=LOG, hints=Hints(started=at(started)))
 
 
 def test_what_nothing_speaks_against_stays_as_it_was_said() -> None:
-    verdicts = {REDIS: done(), SCHEDULER: not_yet("its pods are created", hints=Hints(recheck_at=at(9)))}
+    verdicts = {REDIS: ready(), SCHEDULER: pending("its pods are created", hints=Hints(recheck_at=at(9)))}
     settled = settle(verdicts, History(), instant(0))
-    assert settled.verdicts == {REDIS: done(), SCHEDULER: not_yet("its pods are created")}
+    assert settled.verdicts == {REDIS: ready(), SCHEDULER: pending("its pods are created")}
     assert settled.recheck_at == at(9)
     assert settled.delays(instant(4)) == [5]
     assert not settled.all_done
@@ -104,7 +104,7 @@ def test_what_nothing_speaks_against_stays_as_it_was_said() -> None:
 
 
 def test_settling_changes_nothing_of_the_past() -> None:
-    verdicts = {REDIS: done(), SCHEDULER: waits()}
+    verdicts = {REDIS: ready(), SCHEDULER: waits()}
     history = History(others_ready=at(0), excused={SCHEDULER: at(5)})
     before = replace(history, excused=dict(history.excused))
     facts = Facts(logs={SCHEDULER: None})
@@ -117,67 +117,67 @@ def test_settling_changes_nothing_of_the_past() -> None:
 class TestDependencies:
     def test_a_failure_to_wait_is_none_while_others_are_pending(self) -> None:
         release = Release()
-        assert release.state(5, {MIGRATIONS: not_yet("runs"), SCHEDULER: fails_to_wait(4)}) == State.NOT_YET
+        assert release.state(5, {MIGRATIONS: pending("runs"), SCHEDULER: fails_to_wait(4)}) == State.PENDING
 
     def test_a_failure_to_wait_from_before_the_others_were_done_is_none(self) -> None:
         release = Release()
-        release.settle(5, {MIGRATIONS: not_yet("runs"), SCHEDULER: fails_to_wait(4)})
-        assert release.state(6, {MIGRATIONS: done(), SCHEDULER: fails_to_wait(4)}) == State.NOT_YET
-        assert release.state(9, {MIGRATIONS: done(), SCHEDULER: fails_to_wait(8)}) == State.NEVER
+        release.settle(5, {MIGRATIONS: pending("runs"), SCHEDULER: fails_to_wait(4)})
+        assert release.state(6, {MIGRATIONS: ready(), SCHEDULER: fails_to_wait(4)}) == State.PENDING
+        assert release.state(9, {MIGRATIONS: ready(), SCHEDULER: fails_to_wait(8)}) == State.FAILED
 
     def test_what_waits_itself_and_what_holds_up_nothing_are_not_waited_for(self) -> None:
         other = Key("Deployment", "airflow-triggerer")
-        unused = not_yet("is bound when a pod first uses it", blocks=False)
+        unused = pending("is bound when a pod first uses it", blocks=False)
         settled = settle({CLAIM: unused, SCHEDULER: waits(), other: waits()}, History(), instant(3))
         assert settled.history.others_ready == at(3)
 
     def test_the_others_have_to_be_done_again_when_one_is_pending_again(self) -> None:
         release = Release()
-        release.settle(5, {MIGRATIONS: done(), SCHEDULER: waits()})
-        release.settle(6, {MIGRATIONS: not_yet("runs"), SCHEDULER: waits()})
+        release.settle(5, {MIGRATIONS: ready(), SCHEDULER: waits()})
+        release.settle(6, {MIGRATIONS: pending("runs"), SCHEDULER: waits()})
         assert release.history.others_ready is None
-        release.settle(9, {MIGRATIONS: done(), SCHEDULER: waits()})
+        release.settle(9, {MIGRATIONS: ready(), SCHEDULER: waits()})
         assert release.history.others_ready == at(9)
 
     def test_what_goes_on_waiting_fails_when_its_log_says_why(self) -> None:
         release = Release()
         release.log = WRONG_PASSWORD
-        verdicts = {MIGRATIONS: done(), SCHEDULER: waits()}
+        verdicts = {MIGRATIONS: ready(), SCHEDULER: waits()}
         settled = release.settle(5, verdicts)
         assert settled.recheck_at == at(16)
-        assert release.state(15.9, verdicts) == State.NOT_YET
+        assert release.state(15.9, verdicts) == State.PENDING
         assert release.read == []
         failed = release.settle(16, verdicts).verdicts[SCHEDULER]
-        assert failed.state == State.NEVER
-        assert failed.reason == "init container wait-for-schema runs still, though all that it could wait for is done"
+        assert failed.state == State.FAILED
+        assert failed.reason == "init container wait-for-schema runs still, although its dependencies are ready"
         assert failed.log == replace(LOG, since=at(5))
         assert release.read == [failed.log]
 
     def test_what_began_to_wait_after_the_others_were_done_has_as_long(self) -> None:
         release = Release()
         release.log = WRONG_PASSWORD
-        verdicts = {MIGRATIONS: done(), SCHEDULER: waits(since=20)}
+        verdicts = {MIGRATIONS: ready(), SCHEDULER: waits(since=20)}
         release.settle(5, verdicts)
-        assert release.state(30, verdicts) == State.NOT_YET
-        assert release.state(31, verdicts) == State.NEVER
+        assert release.state(30, verdicts) == State.PENDING
+        assert release.state(31, verdicts) == State.FAILED
 
     def test_what_goes_on_waiting_without_a_word_is_excused_for_as_long_again(self) -> None:
         release = Release()
-        verdicts = {MIGRATIONS: done(), SCHEDULER: waits()}
+        verdicts = {MIGRATIONS: ready(), SCHEDULER: waits()}
         release.settle(0, verdicts)
         settled = release.settle(11, verdicts)
-        assert settled.verdicts[SCHEDULER].state == State.NOT_YET
+        assert settled.verdicts[SCHEDULER].state == State.PENDING
         assert settled.recheck_at == at(22)
         release.log = WRONG_PASSWORD
-        assert release.state(21, verdicts) == State.NOT_YET
+        assert release.state(21, verdicts) == State.PENDING
         assert len(release.read) == 1
-        assert release.state(22, verdicts) == State.NEVER
+        assert release.state(22, verdicts) == State.FAILED
 
     def test_what_is_looked_at_in_part_may_wait_for_the_rest(self) -> None:
         release = Release(rules=Rules(limits=LIMITS, partial=True))
         release.log = WRONG_PASSWORD
         release.settle(0, {SCHEDULER: waits()})
-        assert release.state(100, {SCHEDULER: waits()}) == State.NOT_YET
+        assert release.state(100, {SCHEDULER: waits()}) == State.PENDING
 
     def test_an_unread_log_is_asked_for(self) -> None:
         settled = settle({SCHEDULER: waits()}, History(others_ready=at(0)), instant(30), rules=Rules(limits=LIMITS))
@@ -192,7 +192,7 @@ class TestRestarts:
     def test_what_failed_for_another_reason_has_failed(self, log: str) -> None:
         release = Release(self.FACTS)
         release.log = log
-        assert release.state(12, {REDIS: done(), SCHEDULER: crash(8)}) == State.NEVER
+        assert release.state(12, {REDIS: ready(), SCHEDULER: crash(8)}) == State.FAILED
 
     @pytest.mark.parametrize("ready", [None, at(10)], ids=["not ready yet", "ready since"])
     def test_what_was_started_before_its_servers_were_ready_is_waited_for(self, ready: datetime | None) -> None:
@@ -200,10 +200,10 @@ class TestRestarts:
         release.log = NO_REDIS
         settled = release.settle(12, {SCHEDULER: crash(8)})
         verdict = settled.verdicts[SCHEDULER]
-        assert verdict.state == State.NOT_YET
+        assert verdict.state == State.PENDING
         assert verdict.reason == "container main ended; it was started before what it needs was ready"
         assert (verdict.place, verdict.since) == ("here", at(8))
-        assert release.state(1000, {SCHEDULER: crash(8)}) == State.NOT_YET
+        assert release.state(1000, {SCHEDULER: crash(8)}) == State.PENDING
         assert len(release.read) == 1
 
     @pytest.mark.parametrize(
@@ -217,31 +217,31 @@ class TestRestarts:
         settled = release.settle(20, {SCHEDULER: crash(started)})
         assert settled.verdicts[SCHEDULER].reason.endswith("; it is started again, and may find what it needs then")
         assert settled.recheck_at == at(140)
-        assert release.state(139, {SCHEDULER: crash(started)}) == State.NOT_YET
-        assert release.state(140, {SCHEDULER: crash(started)}) == State.NEVER
+        assert release.state(139, {SCHEDULER: crash(started)}) == State.PENDING
+        assert release.state(140, {SCHEDULER: crash(started)}) == State.FAILED
 
     def test_the_time_for_restarts_begins_with_the_first_failure(self) -> None:
         release = Release(self.FACTS)
         release.log = NO_REDIS
         release.settle(20, {SCHEDULER: crash(8)})
-        assert release.state(100, {SCHEDULER: crash(95)}) == State.NOT_YET
-        assert release.state(140, {SCHEDULER: crash(95)}) == State.NEVER
+        assert release.state(100, {SCHEDULER: crash(95)}) == State.PENDING
+        assert release.state(140, {SCHEDULER: crash(95)}) == State.FAILED
 
 
 class TestSecondTries:
     RULES = Rules(limits=LIMITS, restart_stuck=True)
-    STUCK = never("container main ended", place="here", hints=Hints(stuck=(POD,)))
+    STUCK = failed("container main ended", place="here", hints=Hints(stuck=(POD,)))
 
     def test_nothing_is_tried_again_unless_it_is_wanted(self) -> None:
         settled = settle({SCHEDULER: self.STUCK}, History(), instant(0))
         assert settled.retries == []
-        assert settled.verdicts[SCHEDULER].state == State.NEVER
+        assert settled.verdicts[SCHEDULER].state == State.FAILED
 
     def test_what_is_stuck_gets_another_try_once(self) -> None:
         release = Release(rules=self.RULES)
         settled = release.settle(0, {SCHEDULER: self.STUCK})
         assert settled.retries == [Retry(POD, "container main ended")]
-        assert settled.verdicts[SCHEDULER] == not_yet("pod airflow-scheduler-1 gets another try")
+        assert settled.verdicts[SCHEDULER] == pending("pod airflow-scheduler-1 gets another try")
         assert settled.recheck_at == at(5)
         again = release.settle(1, {SCHEDULER: self.STUCK})
         assert again.retries == []
@@ -252,9 +252,9 @@ class TestSecondTries:
         release.settle(0, {SCHEDULER: self.STUCK})
         seen = replace(self.STUCK)
         settled = release.settle(4, {SCHEDULER: seen})
-        assert settled.verdicts[SCHEDULER] == not_yet("container main ended", place="here")
+        assert settled.verdicts[SCHEDULER] == pending("container main ended", place="here")
         assert (settled.due(at(4)), settled.due(at(5))) == (set(), {SCHEDULER})
-        assert release.state(5, {SCHEDULER: seen}) == State.NEVER
+        assert release.state(5, {SCHEDULER: seen}) == State.FAILED
 
     def test_another_pod_gets_its_own_try(self) -> None:
         release = Release(rules=self.RULES)
@@ -262,7 +262,7 @@ class TestSecondTries:
         release.settle(0, {SCHEDULER: self.STUCK})
         settled = release.settle(9, {SCHEDULER: self.STUCK.hint(stuck=(POD, other))})
         assert [retry.key for retry in settled.retries] == [other]
-        assert settled.verdicts[SCHEDULER].state == State.NOT_YET
+        assert settled.verdicts[SCHEDULER].state == State.PENDING
         assert settled.history.retried == {POD: at(0), other: at(9)}
 
     def test_what_gets_another_try_is_pending_for_what_waits_for_it(self) -> None:
@@ -275,53 +275,53 @@ class TestHealth:
     SILENT = HealthResponse(parts={"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy"}})
 
     def test_it_is_no_verdict_before_airflow_has_answered(self) -> None:
-        settled = settle({REDIS: done()}, History(), instant(0), rules=self.RULES)
+        settled = settle({REDIS: ready()}, History(), instant(0), rules=self.RULES)
         assert set(settled.verdicts) == {REDIS}
 
     def test_its_grace_begins_when_all_pods_are_ready(self) -> None:
         release = Release(Facts(health=self.SILENT), self.RULES)
-        assert release.state(0, {REDIS: not_yet("starts")}, HEALTH) == State.NOT_YET
+        assert release.state(0, {REDIS: pending("starts")}, HEALTH) == State.PENDING
         assert release.history.pods_ready is None
-        assert release.state(100, {REDIS: done()}, HEALTH) == State.NOT_YET
+        assert release.state(100, {REDIS: ready()}, HEALTH) == State.PENDING
         assert release.history.pods_ready == instant(100)
-        assert release.state(119, {REDIS: done()}, HEALTH) == State.NOT_YET
-        assert release.state(120, {REDIS: done()}, HEALTH) == State.NEVER
+        assert release.state(119, {REDIS: ready()}, HEALTH) == State.PENDING
+        assert release.state(120, {REDIS: ready()}, HEALTH) == State.FAILED
 
     def test_it_holds_up_the_release_and_nothing_that_waits_for_others(self) -> None:
-        settled = settle({REDIS: done()}, History(), instant(3), Facts(health=self.SILENT), self.RULES)
+        settled = settle({REDIS: ready()}, History(), instant(3), Facts(health=self.SILENT), self.RULES)
         assert not settled.all_done
         assert settled.history.others_ready == at(3)
 
 
 class TestGivingUp:
-    FAILED = never("is paused")
+    FAILED = failed("is paused")
 
     def test_a_failure_is_kept_back_while_others_may_follow(self) -> None:
         release = Release()
-        verdicts = {REDIS: self.FAILED, SCHEDULER: not_yet("starts")}
+        verdicts = {REDIS: self.FAILED, SCHEDULER: pending("starts")}
         settled = release.settle(10, verdicts)
         assert (settled.given_up, settled.delays(instant(10))) == (False, [2])
         assert not release.settle(11.9, verdicts).given_up
         assert release.settle(12, verdicts).given_up
 
     def test_it_is_kept_back_for_less_where_it_had_a_grace(self) -> None:
-        settled = settle({REDIS: self.FAILED.but(since=at(5)), SCHEDULER: not_yet("starts")}, History(), instant(10))
+        settled = settle({REDIS: self.FAILED.but(since=at(5)), SCHEDULER: pending("starts")}, History(), instant(10))
         assert settled.delays(instant(10)) == [1]
 
     def test_a_failure_that_passes_counts_anew_when_it_comes_back(self) -> None:
         release = Release()
-        failing, healed = {REDIS: self.FAILED, CLAIM: not_yet("x")}, {REDIS: not_yet("y"), CLAIM: not_yet("x")}
+        failing, healed = {REDIS: self.FAILED, CLAIM: pending("x")}, {REDIS: pending("y"), CLAIM: pending("x")}
         release.settle(0, failing)
         release.settle(1, healed)
         assert not release.settle(3, failing).given_up
 
     def test_nothing_is_kept_back_where_nothing_can_follow(self) -> None:
-        verdicts = {REDIS: done(), SCHEDULER: self.FAILED, CLAIM: not_yet("unused", blocks=False)}
+        verdicts = {REDIS: ready(), SCHEDULER: self.FAILED, CLAIM: pending("unused", blocks=False)}
         assert settle(verdicts, History(), instant(0)).given_up
 
     def test_no_failure_counts_before_pods_and_events_are_known(self) -> None:
         settled = settle({SCHEDULER: self.FAILED}, History(), instant(0), Facts(complete=False))
-        assert settled.verdicts[SCHEDULER].state == State.NEVER
+        assert settled.verdicts[SCHEDULER].state == State.FAILED
         assert not settled.given_up
         assert settled.history.fails_at is None
 

@@ -103,8 +103,8 @@ def test_what_is_not_done_is_told() -> None:
     found = status("job-failed")
     assert not is_healthy(found)
     lines = text(found)
-    assert "airflow-scheduler  not yet: init container wait-for-schema runs" in lines
-    assert "Job/airflow-migrations  never: has failed: container main ended with exit code 3" in lines
+    assert "airflow-scheduler  pending: init container wait-for-schema runs" in lines
+    assert "Job/airflow-migrations  failed: has failed: container main ended with exit code 3" in lines
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_a_pod(shape: dict[str, Any]) -> None:
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape.get("advice", ""), verdict.advice), verdict.advice
     assert not verdict.hints.awaits_dependencies
-    if verdict.state == State.NEVER:
+    if verdict.state == State.FAILED:
         assert "airflow-flower-hash-1" in verdict.place
         assert verdict.since
 
@@ -115,6 +115,6 @@ def test_a_refusal(shape: dict[str, Any]) -> None:
     cache.take(Change("StatefulSet", LISTED, [stateful_set]))
     cache.take(Change("Event", LISTED, [told]))
     verdict = EVALUATORS["StatefulSet"](cache.context(REDIS, datetime.fromisoformat(BEGAN) + timedelta(seconds=9)))
-    assert verdict.state == State.NEVER, verdict
+    assert verdict.state == State.FAILED, verdict
     assert re.search(shape["reason"], verdict.reason), verdict.reason
     assert re.search(shape["advice"], verdict.advice), verdict.advice

@@ -31,9 +31,9 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdi
     Key,
     State,
     Verdict,
-    done,
-    never,
-    not_yet,
+    failed,
+    pending,
+    ready,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.workloads import (
     deployment_verdict,
@@ -142,7 +142,7 @@ NEVER: list[tuple[str, Key, float, str, str, str]] = [
 )
 def test_what_never_will_be(recording: str, key: Key, later: float, reason: str, place: str, advice: str) -> None:
     verdict = Recording(recording).judge(key, later)
-    assert verdict.state == State.NEVER, verdict
+    assert verdict.state == State.FAILED, verdict
     assert re.search(reason, verdict.reason)
     assert place in verdict.place
     assert re.search(advice, verdict.advice)
@@ -164,11 +164,11 @@ def test_a_grace_is_kept_and_no_longer(recording: str, key: Key, event: str, sec
     recorded = Recording(recording)
     began = -recorded.first_seen(event)
     before = recorded.judge(key, began + seconds - 1.5)
-    assert before.state == State.NOT_YET
+    assert before.state == State.PENDING
     assert before.hints.recheck_at
     assert abs((before.hints.recheck_at - recorded.now).total_seconds() - (began + seconds)) <= 1
     after = recorded.judge(key, began + seconds + 1)
-    assert after.state == State.NEVER
+    assert after.state == State.FAILED
     assert after.reason == before.reason
 
 
@@ -178,11 +178,11 @@ def test_a_registry_that_does_not_answer_is_tried_again() -> None:
     [pull] = [event for event in recorded.of("Event") if event["message"].startswith("Failed to pull")]
     # The recording ends before the kubelet's third try.
     assert pull["count"] < 3
-    assert recorded.judge(SCHEDULER, began + 200).state == State.NOT_YET
+    assert recorded.judge(SCHEDULER, began + 200).state == State.PENDING
     pull["count"] = 3
-    assert recorded.judge(SCHEDULER, began + 88).state == State.NOT_YET
+    assert recorded.judge(SCHEDULER, began + 88).state == State.PENDING
     verdict = recorded.judge(SCHEDULER, began + 91)
-    assert verdict.state == State.NEVER
+    assert verdict.state == State.FAILED
     assert verdict.reason.startswith('image "docker.io/library/redis:nope" cannot be pulled: ')
     assert "container main" in verdict.place
     assert "the node reaches the registry" in verdict.advice
@@ -191,20 +191,20 @@ def test_a_registry_that_does_not_answer_is_tried_again() -> None:
 def test_pods_that_wait_for_a_failed_claim_are_not_the_failure() -> None:
     for recording in ("claim-rwx", "claim-class", "claim-no-class"):
         verdict = Recording(recording).judge(SCHEDULER)
-        assert (verdict.state, verdict.reason) == (State.NOT_YET, "waits for claim airflow-dags")
+        assert (verdict.state, verdict.reason) == (State.PENDING, "waits for claim airflow-dags")
 
 
 def test_pods_that_wait_for_a_failed_migration_are_not_the_failure() -> None:
     verdict = Recording("job-failed").judge(SCHEDULER)
-    assert (verdict.state, verdict.reason) == (State.NOT_YET, "init container wait-for-schema runs")
+    assert (verdict.state, verdict.reason) == (State.PENDING, "init container wait-for-schema runs")
 
 
 def test_a_claim_that_nothing_uses_holds_up_nothing() -> None:
     recorded = Recording("claim-unused")
     verdict = recorded.judge(DAGS)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert not verdict.blocks
-    assert recorded.judge(SCHEDULER, later=30).state == State.DONE
+    assert recorded.judge(SCHEDULER, later=30).state == State.READY
 
 
 def test_a_container_without_a_probe_has_to_last() -> None:
@@ -212,7 +212,7 @@ def test_a_container_without_a_probe_has_to_last() -> None:
     [pod] = recorded.of("Pod")
     began = datetime.fromisoformat(pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"])
     verdict = recorded.judge(SCHEDULER, later=(began - recorded.now).total_seconds() + 2)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert "has no probe" in verdict.reason
 
 
@@ -227,9 +227,9 @@ def test_a_wait_for_dependencies_fails_only_after_what_it_waits_for_is_done() ->
         settled = settle(verdicts, History(others_ready=others_ready), Instant(recorded.now))
         return settled.verdicts[SCHEDULER].state
 
-    assert state(not_yet("runs"), None) == State.NOT_YET
-    assert state(done(), verdict.since + timedelta(seconds=1)) == State.NOT_YET
-    assert state(done(), verdict.since - timedelta(seconds=1)) == State.NEVER
+    assert state(pending("runs"), None) == State.PENDING
+    assert state(ready(), verdict.since + timedelta(seconds=1)) == State.PENDING
+    assert state(ready(), verdict.since - timedelta(seconds=1)) == State.FAILED
 
 
 def test_a_failed_log_is_that_of_the_container_that_failed() -> None:
@@ -244,7 +244,7 @@ def test_pods_of_an_earlier_revision_do_not_count_for_a_deployment() -> None:
     [deployment] = recorded.of("Deployment")
     deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "2"
     verdict = recorded.judge(SCHEDULER)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
 
 
 def test_a_status_of_before_the_change_does_not_count() -> None:
@@ -262,7 +262,7 @@ def test_events_of_a_pod_that_is_gone_do_not_count() -> None:
     cache.take(Change("Pod", "DELETED", [pod]))
     context = cache.context(SCHEDULER, recorded.now)
     assert not any(event.reason == "Failed" for events in context.events.values() for event in events)
-    assert deployment_verdict(context).state == State.NOT_YET
+    assert deployment_verdict(context).state == State.PENDING
 
 
 def test_of_two_refused_revisions_the_present_one_is_told() -> None:
@@ -295,7 +295,7 @@ def test_a_refusal_that_was_overcome_does_not_count() -> None:
         "status": {},
     }
     recorded.objects.append(pod)
-    assert recorded.judge(WORKER, later=2).state == State.NOT_YET
+    assert recorded.judge(WORKER, later=2).state == State.PENDING
 
 
 def test_stuck_pods_are_named_only_if_they_are_older_than_the_run() -> None:
@@ -312,7 +312,7 @@ def test_a_claim_that_is_there_by_now_is_not_absent() -> None:
     made = {"kind": "PersistentVolumeClaim", "metadata": {"name": "airflow-dags", "uid": "new"}, "spec": {}}
     recorded.objects.append(made)
     verdict = recorded.judge(SCHEDULER, later=30)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert verdict.reason == "waits for claim airflow-dags"
 
 
@@ -324,7 +324,7 @@ def test_a_claim_that_is_being_replaced_is_waited_for() -> None:
                 message = '0/1 nodes are available: persistentvolumeclaim "airflow-dags" is being deleted. not found.'
                 condition["message"] = message
     verdict = recorded.judge(SCHEDULER, later=30)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert verdict.reason == "waits for claim airflow-dags"
 
 
@@ -336,20 +336,20 @@ def test_a_node_that_is_coming_is_waited_for() -> None:
     coming["metadata"]["name"] += "-scale"
     recorded.objects.append(coming)
     verdict = recorded.judge(WORKER, later=300)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert verdict.reason.startswith("waits for a new node")
 
 
 @pytest.mark.parametrize("judge", list(EVALUATORS.values()), ids=list(EVALUATORS))
 def test_an_object_without_status_is_not_yet(judge: Callable[[Context], Verdict]) -> None:
     context = Context({"metadata": {"name": "x", "generation": 1}}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
-    assert judge(context).state == State.NOT_YET
+    assert judge(context).state == State.PENDING
 
 
 @pytest.mark.parametrize("judge", [deployment_verdict, stateful_set_verdict])
 def test_a_workload_scaled_to_nothing_is_done(judge: Callable[[Context], Verdict]) -> None:
     workload = {"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}}
-    assert judge(Context(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.DONE
+    assert judge(Context(workload, datetime.fromisoformat("2026-01-01T00:00:00Z"))).state == State.READY
 
 
 def _recordings() -> Iterable[str]:
@@ -380,14 +380,14 @@ def test_no_verdict_without_its_parts(recording: str) -> None:
 
 
 def test_verdicts_are_values() -> None:
-    assert never("x") == replace(never("y"), reason="x")
+    assert failed("x") == replace(failed("y"), reason="x")
 
 
 def test_all_of_a_healthy_release_is_done() -> None:
     recorded = Recording("healthy")
     keys = recorded.cache().to_evaluate()
     assert {key.kind for key in keys} == set(PRIMARY_KINDS)
-    assert {str(key): recorded.judge(key) for key in keys} == {str(key): done() for key in keys}
+    assert {str(key): recorded.judge(key) for key in keys} == {str(key): ready() for key in keys}
 
 
 def test_a_container_that_was_started_again_has_to_last() -> None:
@@ -398,6 +398,6 @@ def test_a_container_that_was_started_again_has_to_last() -> None:
     began = datetime.fromisoformat(container["state"]["running"]["startedAt"])
     after = (began - recorded.now).total_seconds()
     verdict = recorded.judge(SCHEDULER, later=after + 6)
-    assert verdict.state == State.NOT_YET
+    assert verdict.state == State.PENDING
     assert "started again after a failure" in verdict.reason
-    assert recorded.judge(SCHEDULER, later=after + 9).state == State.DONE
+    assert recorded.judge(SCHEDULER, later=after + 9).state == State.READY

@@ -184,7 +184,7 @@ def test_what_is_done_costs_four_lists_and_one_question() -> None:
     cluster = ScriptedCluster({"Deployment": [deployment()], "Job": [job(complete=True)]})
     result = waiting(cluster, health=HEALTH).wait()
     assert cluster.requests == [*(f"list {kind}" for kind in PRIMARY_KINDS), "health", "close"]
-    assert set(verdicts(result).values()) == {"done"}
+    assert set(verdicts(result).values()) == {"ready"}
     assert result["health"]["scheduler"] == {"status": "healthy"}
     assert result["changed"] is False
 
@@ -198,7 +198,7 @@ def test_a_change_ends_the_wait() -> None:
     assert cluster.requests[-2:] == ["watch", "close"]
     assert 7.0 <= cluster.seconds < 7.5
     assert result["objects"][0]["seconds"] == 7.0
-    assert result["log"][-1] == "   7.0 s  Deployment/airflow-api-server  done"
+    assert result["log"][-1] == "   7.0 s  Deployment/airflow-api-server  ready"
 
 
 def test_nothing_is_asked_again_while_nothing_changes() -> None:
@@ -222,9 +222,9 @@ def test_the_timeout_says_what_each_object_does() -> None:
     with pytest.raises(Failure) as failure:
         waiting(cluster, timeout=30).wait()
     assert 30 <= cluster.seconds < 31
-    assert "not done after 30 s" in failure.value.message
+    assert "not ready after 30 s" in failure.value.message
     assert "init container wait-for-schema runs" in failure.value.message
-    assert set(verdicts(failure.value.result).values()) == {"not yet"}
+    assert set(verdicts(failure.value.result).values()) == {"pending"}
 
 
 def test_a_crash_fails_the_wait_and_shows_the_log() -> None:
@@ -241,7 +241,7 @@ def test_a_crash_fails_the_wait_and_shows_the_log() -> None:
     assert "exit code 1" in failure.value.message
     assert "Deployment/other: " in failure.value.message
     failed = next(told for told in failure.value.result["objects"] if told["name"] == name)
-    assert failed["verdict"] == "never"
+    assert failed["verdict"] == "failed"
     assert failed["log"] == ["it broke"]
 
 
@@ -334,11 +334,11 @@ def test_the_time_in_which_a_pod_rightly_ends_does_not_count() -> None:
     objects = {"Deployment": [deployment(name, ready=0)], "ReplicaSet": [replica_set(name)]}
     gone = (500.0, Change("Pod", "DELETED", [ending("12:10:00")]))
     cluster = ScriptedCluster({**objects, "Pod": [ending("12:10:00")]}, script=[gone])
-    with pytest.raises(Failure, match="is not done after"):
+    with pytest.raises(Failure, match="is not ready after"):
         waiting(cluster, timeout=100).wait()
     assert 600 <= cluster.seconds < 610
     without = ScriptedCluster({**objects, "Pod": []})
-    with pytest.raises(Failure, match="is not done after"):
+    with pytest.raises(Failure, match="is not ready after"):
         waiting(without, timeout=100).wait()
     assert 100 <= without.seconds < 105
 
@@ -398,7 +398,7 @@ def test_a_wait_for_dependencies_that_goes_on_though_all_it_could_wait_for_is_do
         waiting(cluster, health=HEALTH if asks_health else None).wait()
     assert 31 <= cluster.seconds < 34
     told = next(told for told in failure.value.result["objects"] if told["name"] == name)
-    assert told["verdict"] == "never"
+    assert told["verdict"] == "failed"
     assert "init container wait-for-schema runs still" in told["reason"]
     assert told["reason"].endswith("the database refuses the password")
     assert told["advice"].startswith("Correct the connection")
@@ -488,7 +488,7 @@ def test_health_is_asked_once_the_api_server_is_ready_and_every_second() -> None
     result = waiting(cluster, health=HEALTH).wait()
     assert cluster.requests.count("health") == 4
     assert 13 <= result["seconds"] < 14
-    assert any("Health/scheduler  not yet: it has given no heartbeat" in line for line in result["log"])
+    assert any("Health/scheduler  pending: it has given no heartbeat" in line for line in result["log"])
 
 
 def test_health_from_before_the_last_object_was_done_is_asked_anew() -> None:
@@ -562,7 +562,7 @@ def test_an_object_that_is_missing_is_an_error() -> None:
 def test_only_waits_for_what_is_named() -> None:
     cluster = ScriptedCluster({"Deployment": [deployment(), deployment("other", ready=0)]})
     result = waiting(cluster, only=frozenset({"Deployment/airflow-api-server"})).wait()
-    assert verdicts(result) == {"Deployment/airflow-api-server": "done"}
+    assert verdicts(result) == {"Deployment/airflow-api-server": "ready"}
 
 
 def test_a_terminating_namespace_is_an_error() -> None:
@@ -575,7 +575,7 @@ def test_an_object_that_is_deleted_is_not_waited_for() -> None:
         {"Deployment": [deployment(), deployment("old", ready=0)]},
         script=[(2.0, Change("Deployment", "DELETED", [deployment("old", ready=0)]))],
     )
-    assert verdicts(waiting(cluster).wait()) == {"Deployment/airflow-api-server": "done"}
+    assert verdicts(waiting(cluster).wait()) == {"Deployment/airflow-api-server": "ready"}
 
 
 def test_a_release_that_is_deleted_meanwhile_is_an_error() -> None:
@@ -589,7 +589,7 @@ def test_looking_neither_waits_nor_fails() -> None:
     cluster = ScriptedCluster(
         {"Deployment": [deployment(ready=0)], "ReplicaSet": [replica_set(name)], "Pod": [crashing(name)]}
     )
-    assert verdicts(waiting(cluster, health=HEALTH).look()) == {"Deployment/airflow-api-server": "never"}
+    assert verdicts(waiting(cluster, health=HEALTH).look()) == {"Deployment/airflow-api-server": "failed"}
     assert cluster.seconds == 0
     assert waiting(ScriptedCluster({}, state="missing")).look()["objects"] == []
 
@@ -681,5 +681,5 @@ def test_progress_is_told_less_often_the_longer_it_takes() -> None:
         script += [(number * 0.5, pods(number, ready=True)), (number * 0.5, at(number + 1))]
     cluster = ScriptedCluster({"Deployment": [deployment(ready=0)], "ReplicaSet": [replica_set(name)]}, script)
     result = waiting(cluster, timeout=600).wait()
-    assert verdicts(result) == {f"Deployment/{name}": "done"}
+    assert verdicts(result) == {f"Deployment/{name}": "ready"}
     assert 15 < len(result["log"]) < 60
