@@ -30,7 +30,8 @@ options:
     type: path
     required: true
   path:
-    description: Where the DAGs volume is mounted in the DAG processor's container.
+    description: Where the DAGs volume is mounted in the DAG processor's container. Empty means that there is none,
+      which is refused.
     type: str
     default: /opt/airflow/dags
   subdir:

@@ -247,6 +247,8 @@ class Runner:
 def run(task: Task) -> dict[str, Any]:
     """Run the DAG as the options say; the result tells the run and its tasks."""
     params = task.params
+    if not params["dag_id"]:
+        raise Failure("No DAG is named. Set dag_id; with playbooks/run_dag.yml, set airflow_dag.")
     if task.check_mode:
         return {
             "changed": True,

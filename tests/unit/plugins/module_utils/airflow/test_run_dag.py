@@ -112,6 +112,12 @@ def failure_of(api: FakeApi, **params: Any) -> Failure:
     return failure
 
 
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_dag_has_to_be_named(check_mode: bool) -> None:
+    with pytest.raises(Failure, match="with playbooks/run_dag.yml, set airflow_dag"):
+        run_dag.run(Task({"dag_id": ""}, check_mode=check_mode))
+
+
 def test_each_change_of_a_task_is_said_once_with_its_time() -> None:
     done = {"hostname": "airflow-worker-0", "duration": 0.25}
     api = FakeApi(

@@ -151,6 +151,7 @@ def test_a_file_that_shrinks_is_an_error(tmp_path: Path) -> None:
         ({"src": "/no/such"}, "The folder of DAGs /no/such does not exist here"),
         ({"src": "/etc/passwd"}, "is not a directory"),
         ({"src": "EMPTY"}, "holds no files to mirror.*allow_empty: true"),
+        ({"path": ""}, "airflow_dags_volume is none: the DAGs come with the image"),
         ({"path": "dags"}, "must be the full path"),
         ({"path": "/"}, "must be the full path"),
         ({"subdir": "../other"}, "subdir must be a folder below"),
