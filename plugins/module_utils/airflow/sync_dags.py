@@ -98,8 +98,8 @@ def run(task: Task) -> dict[str, Any]:
         raise Failure("No folder of DAGs is named. Set src; with playbooks/sync_dags.yml, set airflow_dags_source.")
     if not params["path"]:
         raise Failure(
-            "airflow_dags_volume is none: the DAGs come with the image, and there is no volume to mirror to. Build them "
-            "into airflow_image, or set airflow_dags_volume to a volume that holds them: docs/storage.md."
+            "airflow_dags_volume is none: the DAGs come with the image, and there is no volume to mirror to. Build "
+            "them into airflow_image, or set airflow_dags_volume to a volume that holds them: docs/storage.md."
         )
     path, subdir = _target(params["path"], params["subdir"])
     sources = scan(Path(params["src"]), params["exclude"])

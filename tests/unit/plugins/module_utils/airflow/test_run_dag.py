@@ -114,7 +114,7 @@ def failure_of(api: FakeApi, **params: Any) -> Failure:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_dag_has_to_be_named(check_mode: bool) -> None:
-    with pytest.raises(Failure, match="with playbooks/run_dag.yml, set airflow_dag"):
+    with pytest.raises(Failure, match="No DAG is named"):
         run_dag.run(Task({"dag_id": ""}, check_mode=check_mode))
 
 
