@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ Lane = Sequence[Stage]
 
 #: The group of the second tier.
 FURTHER = "further"
+#: The environment variable by which a scenario of both tiers does all that it has for the second one.
+TIER = "TESTS"
 #: Lanes under way at once: scenarios wait for the cluster half of their time, and a small machine has two cores.
 AT_ONCE = 2
 
@@ -35,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(options.groups) - set(known))
     if unknown:
         parser.error(f"no group {', '.join(unknown)}; there are {', '.join(known)}")
+    if options.all:
+        os.environ[TIER] = "all"
     wanted = options.groups or [name for name in known if options.all or name != FURTHER]
     start = time.monotonic()
     results = Suite().run(phases({name: known[name] for name in known if name in wanted}, known))

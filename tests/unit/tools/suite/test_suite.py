@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tools.environment.variables import venv_variables
 from tools.suite import cli as suite
 from tools.suite.stage import NICE, Result, Stage, position, run_stage, summary
 from tools.suite.stages import groups
@@ -212,6 +213,23 @@ class TestSuite:
     def test_nothing_at_all_is_no_success(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert suite.print_count([]) == 1
         assert capsys.readouterr().out == "0 passed, 0 failed\n"
+
+
+class TestMain:
+    @pytest.mark.parametrize(("arguments", "tier"), [([], ""), (["--all"], "all")])
+    def test_scenarios_learn_of_the_tier(
+        self, arguments: list[str], tier: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(suite.TIER, "")
+        seen = []
+
+        def run(_self: suite.Suite, _phases: object) -> list[Result]:
+            seen.append(venv_variables("")[suite.TIER])
+            return [Result(shell("a", ""), passed=1)]
+
+        monkeypatch.setattr(suite.Suite, "run", run)
+        assert suite.main(arguments) == 0
+        assert seen == [tier]
 
 
 class TestStages:
