@@ -20,6 +20,7 @@ from tools.suite.stages import groups
 def _output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.suite.stage.OUTPUT", tmp_path)
     monkeypatch.setattr(suite, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(suite, "OUTPUT", tmp_path)
 
 
 def shell(name: str, script: str, **rest: Any) -> Stage:
