@@ -31,6 +31,10 @@ options:
     description: The worker group, whose additions come on top.
     type: dict
     default: {}
+  identity_of:
+    description: The role or worker group whose identity in a cloud the pod has, whatever its containers are.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -45,13 +49,14 @@ _raw:
   elements: dict
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import from_registry
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.identity import WORKERS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.pod_extras import (
     MASTER,
     TASK_POD,
@@ -76,6 +81,7 @@ class LookupModule(LookupBase):
             extras = [[without_endless(one) for one in level] for level in extras]
             extras.append([extras_of_role(TASK_POD, self._value)])
         extras += [[extras_of_group(group)]] if group else []
+        extras += [list(self._identities(roles, group))]
         if not any(one.fields for level in extras for one in level):
             return terms
         registered = [[self._from_registry(one) for one in level] for level in extras]
@@ -84,6 +90,20 @@ class LookupModule(LookupBase):
             return [add_extras(workload, registered, defaults) for workload in terms]
         except Failure as failure:
             raise AnsibleError(failure.message) from failure
+
+    def _identities(self, roles: Sequence[str], group: Mapping[str, Any]) -> Iterator[Extras]:
+        """Yield what containers have of their identities in a cloud."""
+        made = self._value("__airflow_identities") if self._value("airflow_identity") else None
+        if not made:
+            return
+        pods, groups = made["pods"], made["groups"]
+        identity_of = self.get_option("identity_of")
+        if identity_of:
+            yield Extras(identity_of, {**pods, **groups}[identity_of], is_for_all=True)
+        elif group:
+            yield Extras(WORKERS, groups[group["name"]])
+        else:
+            yield from (Extras(role, pods[role]) for role in roles if role in pods)
 
     def _value(self, name: str) -> Any:
         """Return what a variable holds; most of these are empty, and cost nothing."""

@@ -59,6 +59,16 @@ class Run:
     def said(self, text: str) -> bool:
         return any(text in line for line in self.lines)
 
+    def changed_tasks(self) -> list[str]:
+        """Return the names of the tasks that said to have changed something."""
+        task, changed = "", []
+        for line in self.lines:
+            if found := _TASK.match(line):
+                task = found[1]
+            elif line.startswith("changed: ["):
+                changed.append(task)
+        return changed
+
     def expect_success(self) -> Run:
         """Return the run itself.
 

@@ -41,8 +41,8 @@ _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
-    "bundles", "certificates", "dags", "git", "kubernetes-api", "logs", "mysql-data", "postgresql-data", "redis-data",
-    "run", "scripts", "set-up", "task-pod", "tmp", "user", "webserver-config",
+    "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs", "mysql-data", "postgresql-data",
+    "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
@@ -64,11 +64,13 @@ class Extras:
     :param role: the role whose variables they are.
     :param fields: the values that are not empty, by the names in FIELDS.
     :param group: the worker group whose they are.
+    :param is_for_all: whether they go to every container of ours that does not end before the others begin.
     """
 
     role: str
     fields: Mapping[str, Any]
     group: str = ""
+    is_for_all: bool = False
 
     def variable(self, field: str) -> str:
         return f"{field} of worker group {self.group}" if self.group else f"{self.role}_{field}"
@@ -82,6 +84,8 @@ class Extras:
 
         Those of all components go to each that reads the release's configuration, init containers too.
         """
+        if self.is_for_all:
+            return is_main
         if self.role == "airflow":
             return bool(container.get("envFrom"))
         if self.role == MASTER:
@@ -263,6 +267,8 @@ def _set_single_values(spec: Manifest, own: Sequence[Manifest], levels: Sequence
         if "image" in extras.fields:
             for container in own:
                 container["image"] = extras.fields["image"]
+        if "service_account_name" in extras.fields:
+            spec["serviceAccountName"] = extras.fields["service_account_name"]
         if "tmp_size" in extras.fields:
             for volume in spec.get("volumes", ()):
                 if volume["name"] == "tmp":
@@ -280,9 +286,22 @@ def _add_to_container(container: Manifest, levels: Sequence[Sequence[Extras]]) -
     if mounts:
         container["volumeMounts"] = [*container.get("volumeMounts", ()), *mounts.values()]
     sources = [_plain(source) for level in levels for extras in level for source in extras.entries("env_from")]
+    _add_environment(container, levels)
     if sources:
         own = container.get("envFrom", [])
         container["envFrom"] = own + [source for at, source in enumerate(sources) if source not in sources[:at] + own]
+
+
+def _add_environment(container: Manifest, levels: Sequence[Sequence[Extras]]) -> None:
+    """Add the variables that the container has not: what users set counts."""
+    added = {
+        variable["name"]: _plain(variable) for level in levels for extras in level for variable in extras.entries("env")
+    }
+    if added:
+        # What is left out is neither a list nor a mapping.
+        own = env if isinstance(env := container.get("env"), list) else []
+        names = {variable["name"] for variable in own if isinstance(variable, Mapping)}
+        container["env"] = [*own, *(variable for name, variable in added.items() if name not in names)]
 
 
 def _add_containers(spec: Manifest, levels: Sequence[Sequence[Extras]], container_defaults: Mapping[str, Any]) -> None:

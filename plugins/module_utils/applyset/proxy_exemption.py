@@ -14,7 +14,18 @@ EXEMPTIONS = ("NO_PROXY", "no_proxy")
 #: Where the token of a container lies that calls the Kubernetes API, and what the kubelet puts its address for.
 _TOKEN_FOLDER, _KUBERNETES_API = "/var/run/secrets/kubernetes.io/serviceaccount", "$(KUBERNETES_SERVICE_HOST)"
 #: What is never outside: this pod, and all names of the cluster's Services as its DNS completes them.
-NEAR = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
+#: Nor are the addresses at which clouds give identities to pods.
+NEAR = (
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    ".svc",
+    ".cluster.local",
+    "169.254.169.254",
+    "metadata.google.internal",
+    "169.254.170.23",
+    "fd00:ec2::23",
+)
 _TAKEN = "AIRFLOW_KUBERNETES_"
 
 

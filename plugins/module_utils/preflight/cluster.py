@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
-from ..core.objects import is_true, labels
+from ..core.objects import is_true, labels, spec
 from ..kube.client import Client, Manifest
 from ..kube.permissions import Right, ask
-from ..probe_pod.services import Service, Trial
+from ..probe_pod.services import Service, Trial, TrialRun
 from ..readiness.options import limits_of
 from ..secrets import secret as _secret
 from ..secrets import values as _values
@@ -170,19 +170,27 @@ class Cluster:
         Not what the release uses already as it is.
         """
         is_new_version = self.version != params["version"]
-        due = [self._service(given) for given in params["services"] if is_new_version or self._is_new(given)]
-        due += [
+        new = [given for given in params["services"] if is_new_version or self._is_new(given)]
+        packages = [
             Service(f"The image {params['image']} (airflow_image)", "package", options=given)
             for given in params["packages"]
             if is_new_version or self.options.get(given["option"]) != given["value"]
         ]
-        if not due:
+        runs = list(self._runs(new, packages, params["trial_pod"]))
+        if not runs:
             return []
         namespace = params["namespace_object"] if params["create_namespace"] else None
-        trial = Trial(
-            self.client, self.release, params["trial_pod"], namespace or None, limits_of(params), params["timeout"]
-        )
-        return trial.problems(due)
+        names = {spec(run.pod).get("serviceAccountName") for run in runs}
+        accounts = [account for account in params["service_accounts"] if account["metadata"]["name"] in names]
+        trial = Trial(self.client, self.release, namespace or None, accounts, limits_of(params), params["timeout"])
+        return trial.problems(runs)
+
+    def _runs(self, new: Sequence[Mapping[str, Any]], packages: Sequence[Service], pod: Manifest) -> Iterator[TrialRun]:
+        """Yield what is tried in one pod: the services that name none of their own, and each of the others."""
+        shared = [*(self._service(given) for given in new if not given.get("pod")), *packages]
+        if shared:
+            yield TrialRun(pod, shared)
+        yield from (TrialRun(given["pod"], [self._service(given)]) for given in new if given.get("pod"))
 
     def _service(self, given: Mapping[str, Any]) -> Service:
         values = self.secrets[given["secret"]].values
@@ -192,7 +200,8 @@ class Cluster:
 
     def _is_new(self, given: Mapping[str, Any]) -> bool:
         wanted = self.secrets[given["secret"]]
-        keys = filter(None, (given["key"], given.get("async_key"), given.get("sentinel_key")))
+        names = ("key", "async_key", "sentinel_key", "settings_key")
+        keys = filter(None, (given.get(name) for name in names))
         return any(wanted.existing.get(key) != wanted.values[key] for key in keys)
 
     def _get(self, kind: str, name: str) -> Manifest | None:

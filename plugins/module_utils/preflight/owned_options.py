@@ -22,13 +22,13 @@ class Owned(NamedTuple):
 _FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _PORT = "Services, probes and network policies go by its port, which cannot be changed. Leave it out."
 _RELEASES_NAMESPACE = Owned("Pods of tasks are in the release's namespace. Leave it out, and set airflow_namespace.")
-_VALUE_OR_FROM = "Set {0}, or name a key of a Secret of your own in {0}_from."
+_OWN_VALUE = "Set {0}, or name a Secret of your own in {0}_secret."
 
 #: By environment variable.
 OWNED: Mapping[str, Owned] = {
-    "AIRFLOW__API_AUTH__JWT_SECRET": Owned(_VALUE_OR_FROM.format("airflow_jwt_secret")),
+    "AIRFLOW__API_AUTH__JWT_SECRET": Owned(_OWN_VALUE.format("airflow_jwt_secret")),
     "AIRFLOW__API__PORT": Owned(_PORT, "8080"),
-    "AIRFLOW__API__SECRET_KEY": Owned(_VALUE_OR_FROM.format("airflow_api_secret_key")),
+    "AIRFLOW__API__SECRET_KEY": Owned(_OWN_VALUE.format("airflow_api_secret_key")),
     "AIRFLOW__CELERY__BROKER_URL": Owned(
         "Set airflow_redis_host and airflow_redis_secret, or airflow_redis_sentinels."
     ),
@@ -48,7 +48,7 @@ OWNED: Mapping[str, Owned] = {
         "It follows from airflow_name and airflow_base_url. Leave it out."
     ),
     "AIRFLOW__CORE__EXECUTOR": Owned("Set airflow_executors.", "CeleryExecutor"),
-    "AIRFLOW__CORE__FERNET_KEY": Owned(_VALUE_OR_FROM.format("airflow_fernet_key")),
+    "AIRFLOW__CORE__FERNET_KEY": Owned(_OWN_VALUE.format("airflow_fernet_key")),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": Owned("Set airflow_database_host and airflow_database_secret."),
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": Owned("Set airflow_database_async_url_key."),
     "AIRFLOW__FAB__CONFIG_FILE": Owned("Set airflow_webserver_config."),

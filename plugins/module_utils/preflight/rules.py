@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
+from .cloud_rules import CLOUD_RULES
 from .rule import Given, Rule
 from .values import DEFAULTS
 from .volume_rules import VOLUME_RULES
@@ -161,8 +162,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_executors airflow_logs_volume",
         "logs of pods of tasks are kept nowhere",
         "airflow_executors has kubernetes, and airflow_logs_volume is none: the log of a task would go with its pod. "
-        "Set airflow_logs_volume to a volume that all pods share, or have Airflow send logs to an object store "
-        "(logging__remote_logging in airflow_config).",
+        "Set airflow_logs_volume to a volume that all pods share, or airflow_remote_logs to an object store.",
         lambda given: "kubernetes" in given["executors"] and given["logs_are_in_pods"],
     ),
     Rule(
@@ -361,5 +361,6 @@ RULES: tuple[Rule, ...] = (
         find=on.secrets_given_twice,
     ),
     *BUNDLE_RULES,
+    *CLOUD_RULES,
     *VOLUME_RULES,
 )

@@ -13,6 +13,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,8 +23,21 @@ from ..kube.client import Client, Manifest
 from ..kube.pod_stream import Exec, read_answer
 from ..readiness.context import Limits
 from ..readiness.log_patterns import match_log
-from . import services_program
+from . import answers, logs_program, services_program
 from .trial_pod import TrialPod
+
+#: What is sent to a pod: the last one is the program, and imports those before it.
+PROGRAMS = (answers, logs_program, services_program)
+#: Reads them from the standard input, as modules of one package, and starts the program.
+LOADER = """
+import json, sys, types
+sys.modules["probe"] = types.ModuleType("probe")
+for name, text in json.loads(sys.stdin.buffer.read({size})).items():
+    module = sys.modules["probe." + name] = types.ModuleType("probe." + name)
+    module.__package__ = "probe"
+    exec(compile(text, name, "exec"), module.__dict__)
+module.main()
+"""
 
 
 @dataclass(frozen=True)
@@ -31,11 +45,12 @@ class Service:
     """A database or a broker to try, or a package to look for in the image.
 
     :param what: how messages call it, with the variable that says where it is.
-    :param kind: ``database`` or ``broker``; ``results``, which may be kept in either; or ``package``.
-    :param url: of a database or broker.
+    :param kind: ``database`` or ``broker``; ``results``, which may be kept in either; ``logs``; or ``package``.
+    :param url: of a database or broker; of an object store of logs Airflow's connection to it, as JSON.
     :param async_url: with the asynchronous driver, where Airflow does not derive that by itself.
     :param sentinel: what Sentinels are connected to with, JSON, where they want a password.
-    :param options: further options of the broker's transport; of a package its name and the ``variable`` for which it
+    :param options: further options of the broker's transport; of an object store its ``scheme``, ``bucket``, ``prefix``
+        and whether the pod ``writes`` logs; of a package its name and the ``variable`` for which it
         has to be there.
     """
 
@@ -47,11 +62,22 @@ class Service:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TrialRun:
+    """What is tried in one pod.
+
+    :param pod: but for its name.
+    """
+
+    pod: Manifest
+    services: Sequence[Service]
+
+
 class Trial:
     """Tries services of one release.
 
-    :param pod: the pod to do it in, but for its name.
     :param namespace: the Namespace to make if it is not there; None where that is somebody else's matter.
+    :param accounts: the ServiceAccounts of the pods, which the release may not have made yet.
     :param limits: how long what keeps the pod from running may last.
     :param timeout: seconds until the pod must run.
     """
@@ -60,8 +86,8 @@ class Trial:
         self,
         client: Client,
         release: str,
-        pod: Manifest,
         namespace: Manifest | None,
+        accounts: Sequence[Manifest],
         limits: Limits,
         timeout: float,
         clock: Callable[[], float] = time.monotonic,
@@ -69,27 +95,53 @@ class Trial:
     ) -> None:
         self.client = client
         self.release = release
-        self.pod = TrialPod(client, release, pod, "the image, database and broker", limits, timeout, clock, sleep)
         self.namespace = namespace
+        self.accounts = accounts
+        self.limits = limits
+        self.timeout = timeout
+        self.clock = clock
+        self.sleep = sleep
 
-    def problems(self, services: Sequence[Service]) -> list[str]:
+    def problems(self, runs: Sequence[TrialRun]) -> list[str]:
         """Return what is wrong with the services, a sentence or two for each problem.
 
-        Nothing stays of the trial. A namespace that was made for it stays if all is well, because the deploy would make
-        it next; else it goes again, unless another run uses it by then.
+        Nothing stays of the trial. What was made for it, a namespace or service accounts, stays if all is well, because
+        the deploy would make it next; else it goes again, unless another run uses it by then.
 
-        :raises Failure: the pod cannot run.
+        :raises Failure: a pod cannot run.
         """
         with self._namespace_there() as keep:
-            with self.pod.running() as pod:
-                answers = self._ask(pod, services)
-            problems = [
-                in_words(service, said)
-                for service, problems in zip(services, answers, strict=True)
-                for said in problems
-            ]
+            with self._accounts_there() as keep_accounts, ThreadPoolExecutor(max_workers=4) as pool:
+                problems = [problem for found in pool.map(self._problems_of, runs) for problem in found]
+                keep_accounts(not problems)
             keep(not problems)
         return problems
+
+    def _problems_of(self, run: TrialRun) -> list[str]:
+        only_logs = all(service.kind == "logs" for service in run.services)
+        what = "the object stores of logs" if only_logs else "the image, database and broker"
+        trial = TrialPod(self.client, self.release, run.pod, what, self.limits, self.timeout, self.clock, self.sleep)
+        with trial.running() as pod:
+            found = self._ask(pod, run.services)
+        return [
+            in_words(service, said) for service, problems in zip(run.services, found, strict=True) for said in problems
+        ]
+
+    @contextlib.contextmanager
+    def _accounts_there(self) -> Iterator[Callable[[bool], None]]:
+        """Make sure of the service accounts; what is yielded says whether those that were made shall stay."""
+        made = []
+        for account in self.accounts:
+            metadata = account["metadata"]
+            if self.client.get("v1", "ServiceAccount", metadata["name"], metadata["namespace"]) is None:
+                made.append(metadata)
+            self.client.apply(account, FIELD_MANAGER)
+        verdicts = [False]
+        try:
+            yield verdicts.append
+        finally:
+            for metadata in [] if verdicts[-1] else made:
+                self.client.delete("v1", "ServiceAccount", metadata["name"], metadata["namespace"])
 
     @contextlib.contextmanager
     def _namespace_there(self) -> Iterator[Callable[[bool], None]]:
@@ -119,15 +171,20 @@ class Trial:
 
     def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
         metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
-        text = inspect.getsource(services_program).encode("utf-8")
-        reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'services', 'exec'))"
-        command = ["python", "-X", "utf8", "-c", reader]
+        text = sources()
+        command = ["python", "-X", "utf8", "-c", LOADER.format(size=len(text))]
         wanted = [asdict(service) for service in services]
         silence = services_program.PATIENCE + 5
         with Exec(self.client, metadata["namespace"], metadata["name"], container, command, silence) as program:
             program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")
-            answers: list[list[str]] = json.loads(read_answer(program))
-        return answers
+            found: list[list[str]] = json.loads(read_answer(program))
+        return found
+
+
+def sources() -> bytes:
+    """Return the texts that :data:`LOADER` reads, in the order in which they import each other."""
+    texts = {each.__name__.rpartition(".")[2]: inspect.getsource(each) for each in PROGRAMS}
+    return json.dumps(texts).encode("utf-8")
 
 
 def in_words(service: Service, said: str) -> str:

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Try a database and a broker from where Airflow will run: in the cluster, with Airflow's image and its own libraries.
 
-The text of this file is sent to that image's Python (3.10 or later). On its standard input follow, as one line of JSON,
-the services to try: ``{"kind": "database" | "broker" | "results", "url": ..., "async_url": ..., "options": {...}}``,
-and packages that the image has to have: ``{"kind": "package", "options": {"package": ..., "variable": ...}}``. It
-prints the length of its answer in eight digits, then the answer as JSON: for each service a list of problems, in the
-words of whoever said them. No URL and no password is in them.
+The texts of this file and of those that it imports are sent to that image's Python (3.10 or later). On its standard
+input follow, as one line of JSON, the services to try: ``{"kind": "database" | "broker" | "results", "url": ...,
+"async_url": ..., "options": {...}}``; object stores of logs, whose URL is Airflow's connection as JSON: ``{"kind":
+"logs", "url": ..., "options": {"scheme": ..., "bucket": ..., "prefix": ..., "writes": ...}}``; and packages that the
+image has to have: ``{"kind": "package", "options": {"package": ..., "variable": ...}}``. It prints the length of its
+answer in eight digits, then the answer as JSON: for each service a list of problems, in the words of whoever said them.
+No URL and no password is in them.
 
 A URL is read by the library that Airflow gives it to (SQLAlchemy, kombu), so that what is tried is what will be used.
 """
@@ -25,8 +27,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
-#: Seconds for one connection, and for the whole program.
-CONNECT_SECONDS = 10
+from .answers import CONNECT_SECONDS, in_one_line
+from .logs_program import secrets_of, try_logs
+
+#: Seconds for the whole program.
 PATIENCE = 90
 
 #: The oldest that Airflow 3.1 supports, by the prerequisites page of its documentation; of Redis, redis-py's.
@@ -45,14 +49,15 @@ SCRATCH_SECONDS = 60
 
 def problems_of(service: dict[str, Any]) -> list[str]:
     """Return what is wrong with a service, as far as it can be tried."""
-    programs = {"broker": try_broker, "package": look_for_package, "results": try_results}
+    programs = {"broker": try_broker, "logs": try_logs, "package": look_for_package, "results": try_results}
     try_it = programs.get(service["kind"], try_database)
     try:
         said = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
         said = [in_one_line(error)]
     url = f"{service['url']};{service.get('async_url') or ''}"
-    return [without_login(problem, url, sentinel_options(service).get("password", "")) for problem in said]
+    others = secrets_of(service["url"]) if service["kind"] == "logs" else []
+    return [without_login(problem, url, sentinel_options(service).get("password", ""), *others) for problem in said]
 
 
 def sentinel_options(service: dict[str, Any]) -> dict[str, Any]:
@@ -79,14 +84,6 @@ def without_login(text: str, url: str, *others: str) -> str:
     for value in sorted(filter(None, hidden), key=len, reverse=True):
         text = text.replace(value, "(hidden)")
     return text
-
-
-def in_one_line(error: BaseException) -> str:
-    """Return what an error says, with what caused it where it says nothing itself."""
-    said = " ".join(str(error).split())
-    if not said and error.__cause__:
-        return in_one_line(error.__cause__)
-    return said or type(error).__name__
 
 
 def try_database(service: dict[str, Any]) -> Iterator[str]:
@@ -291,7 +288,3 @@ def main() -> None:
     answer = json.dumps([problems_of(service) for service in services]).encode("utf-8")
     sys.stdout.buffer.write(b"%08d" % len(answer) + answer)
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

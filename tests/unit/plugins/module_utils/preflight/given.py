@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "services": [],
     "trial_pod": {},
     "namespace_object": {},
+    "service_accounts": [],
     "same_release": [],
     "separate_results": False,
     "variables": [],

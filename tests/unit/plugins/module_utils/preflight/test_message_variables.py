@@ -31,7 +31,7 @@ NAME = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROLE_NAMES)})_[a-z0-9_]*[a-z0-9](
 BEGINNING = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROLE_NAMES)})_[a-z0-9_]*$")
 #: Keys of data, options of Airflow, and names of programs and inventory groups, and not variables.
 KEYS = {"airflow_kubernetes_jwt", "flower_address", "master_name", "master_worker", "mysql_ca", "redis_version"}
-KEYS |= {"scheduler_health_check_server_host", "scheduler_idle_sleep_time", "flower_host"}
+KEYS |= {"airflow_kubernetes_logs", "scheduler_health_check_server_host", "scheduler_idle_sleep_time", "flower_host"}
 # What the variables of a task's pod begin with, as those of a role with its name.
 KEYS |= {"airflow_task_pod"}
 #: Computed variables that a program reads, and no message names.

@@ -44,6 +44,45 @@ def names(release: str, *groups: str, version: str = "3.1.0") -> list[str]:
 
 #: What violates each rule, by when it applies.
 VIOLATIONS: dict[str, dict[str, Any]] = {
+    "a role is named without a kind of identity": {"worker_groups": [{"name": "worker", "identity_role": "a"}]},
+    "the kind of identity takes a role, and none is named": {
+        "airflow_identity": "irsa",
+        "identity_roles": {"airflow_identity_role": ""},
+    },
+    "a role is none of the kind of identity": {
+        "airflow_identity": "gke",
+        "identity_roles": {"airflow_identity_role": "arn:aws:iam::111122223333:role/airflow"},
+    },
+    "a component in the master's pod has a role of its own": {
+        "airflow_identity": "eks_pod_identity",
+        "is_master_worker": True,
+        "identity_roles": {"triggerer_identity_role": "arn:aws:iam::111122223333:role/airflow"},
+    },
+    "airflow_identity is azure, and it is no tenant ID": {
+        "airflow_identity": "azure",
+        "identity_roles": {"airflow_identity_role": "11111111-2222-3333-4444-555555555555"},
+        "airflow_identity_tenant": "acme",
+    },
+    "it is too short or too long": {"airflow_identity_expiration": 60},
+    "it is no URL of an object store": {"airflow_remote_logs": "https://bucket"},
+    "an object store is described, and none is named": {"airflow_remote_logs_endpoint": "https://store:9000"},
+    "it is no URL, or has a path": {
+        "airflow_remote_logs": "s3://logs",
+        "airflow_remote_logs_endpoint": "https://store:9000/path",
+    },
+    "the store is Google's, whose address cannot be changed": {
+        "airflow_remote_logs": "gs://logs",
+        "airflow_remote_logs_endpoint": "https://store:9000",
+    },
+    "the store is Azure's, and its storage account is not named": {"airflow_remote_logs": "wasb://logs/airflow"},
+    "a certificate is given for another store than S3": {
+        "airflow_remote_logs": "gs://logs",
+        "has_remote_logs_ca": True,
+    },
+    "airflow_config has an option that airflow_remote_logs sets": {
+        "airflow_remote_logs": "s3://logs/airflow",
+        "config": {"logging__remote_log_conn_id": "aws_logs"},
+    },
     "two hosts name the same release of the same cluster": {"same_release": ["other"]},
     "a host is in both inventory groups": {"groups": ["master_worker", "separated_services"]},
     "an inventory sets a variable that the collection computes": {

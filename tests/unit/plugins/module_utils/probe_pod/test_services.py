@@ -20,7 +20,13 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder import Holder, this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services as probe_pod_services
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services_program
-from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.services import Service, Trial, in_words
+from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.answers import in_one_line
+from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.services import (
+    Service,
+    Trial,
+    TrialRun,
+    in_words,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.trial_pod import MADE_BY, TRIAL_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
 
@@ -80,7 +86,7 @@ def trial(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]
     """Return a trial in a cluster whose pods are ready at once, unless their status is given."""
     create = cluster.create
 
-    def trial(status: dict[str, Any] | None = None, namespace: Any = None, pod: Any = POD) -> Trial:
+    def trial(status: dict[str, Any] | None = None, namespace: Any = None) -> Trial:
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
 
         def create_ready(manifest: Any, field_manager: str) -> Any:
@@ -94,7 +100,7 @@ def trial(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]
         monkeypatch.setattr(cluster, "request", lambda *rest, **more: {"items": []})
         seconds = iter(range(0, 10000, 100))
         return Trial(
-            cluster, "airflow", pod, namespace, Limits(), 600, clock=lambda: next(seconds), sleep=lambda _seconds: None
+            cluster, "airflow", namespace, [], Limits(), 600, clock=lambda: next(seconds), sleep=lambda _seconds: None
         )
 
     return trial
@@ -102,14 +108,14 @@ def trial(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]
 
 def test_what_is_well_has_no_problem_and_leaves_no_pod(cluster: Any, trial: Any, program: Any) -> None:
     program([], [])
-    assert trial().problems([DATABASE, DATABASE]) == []
+    assert trial().problems([TrialRun(POD, [DATABASE, DATABASE])]) == []
     assert cluster.names("Pod") == []
     assert [line.partition("/")[0] for line in cluster.writes] == ["create Pod", "delete Pod"]
 
 
 def test_a_problem_is_told_with_its_meaning_and_leaves_no_pod(cluster: Any, trial: Any, program: Any) -> None:
     program([REFUSED])
-    (problem,) = trial().problems([DATABASE])
+    (problem,) = trial().problems([TrialRun(POD, [DATABASE])])
     assert problem.startswith(f"The database (db:5432): the database refuses the password: {REFUSED}. Correct")
     assert cluster.names("Pod") == []
 
@@ -119,7 +125,7 @@ def test_the_url_is_in_no_object_and_no_argument(cluster: Any, trial: Any, progr
     delete = cluster.delete
     cluster.delete = lambda *which: seen.append(json.dumps(list(cluster.objects.values()))) or delete(*which)
     sent_to = program([])
-    trial().problems([DATABASE])
+    trial().problems([TrialRun(POD, [DATABASE])])
     assert len(seen) == 1
     assert "hunter2" not in seen[0] + " ".join(sent_to.command)
     assert b"hunter2" in sent_to.sent
@@ -143,7 +149,7 @@ class TestPodOfAnotherRun:
             }
             cluster.add("Pod", "pod", metadata=metadata, spec={"activeDeadlineSeconds": 600}, status={"phase": phase})
             program([])
-            trial().problems([DATABASE])
+            trial().problems([TrialRun(POD, [DATABASE])])
             return list(cluster.names("Pod"))
 
         return left
@@ -179,7 +185,7 @@ def test_the_pod_says_which_run_made_it(cluster: Any, trial: Any, program: Any) 
     delete = cluster.delete
     cluster.delete = lambda *which: seen.append(cluster.objects["Pod", "airflow", which[2]]) or delete(*which)
     program([])
-    trial().problems([DATABASE])
+    trial().problems([TrialRun(POD, [DATABASE])])
     assert Holder.parse(seen[0]["metadata"]["annotations"][MADE_BY]) == this_run(os.getpid())
 
 
@@ -188,14 +194,14 @@ def test_a_pod_that_never_starts_is_told_and_removed(cluster: Any, trial: Any, p
     waiting = {"reason": "InvalidImageName", "message": "couldn't parse image name"}
     status = {"phase": "Pending", "containerStatuses": [{"name": "trial", "image": "?", "state": {"waiting": waiting}}]}
     with pytest.raises(Failure, match="cannot be tried, because the pod for it does not start"):
-        trial(status).problems([DATABASE])
+        trial(status).problems([TrialRun(POD, [DATABASE])])
     assert cluster.names("Pod") == []
 
 
 def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
     program([])
     with pytest.raises(Failure, match="the pod for it does not start"):
-        trial({"phase": "Pending"}).problems([DATABASE])
+        trial({"phase": "Pending"}).problems([TrialRun(POD, [DATABASE])])
     assert cluster.names("Pod") == []
 
 
@@ -203,14 +209,14 @@ class TestNamespace:
     def test_one_that_is_there_stays(self, cluster: Any, trial: Any, program: Any) -> None:
         cluster.add("Namespace", "new", None)
         program([REFUSED])
-        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
     def test_one_that_was_made_goes_again_when_something_is_refused(
         self, cluster: Any, trial: Any, program: Any
     ) -> None:
         program([REFUSED])
-        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert cluster.names("Namespace") == ["airflow"]
 
     @pytest.mark.parametrize(("kind", "name"), [("Pod", "airflow-trial-other"), ("Lease", "airflow-deploy")])
@@ -220,25 +226,25 @@ class TestNamespace:
         delete = cluster.delete
         cluster.delete = lambda *which: cluster.add(kind, name, "new") and delete(*which)
         program([REFUSED])
-        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
     def test_one_that_was_made_goes_again_when_the_trial_fails(self, cluster: Any, trial: Any, program: Any) -> None:
         program([])
         with pytest.raises(Failure):
-            trial({"phase": "Pending"}, NAMESPACE, NEW_POD).problems([DATABASE])
+            trial({"phase": "Pending"}, NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert cluster.names("Namespace") == ["airflow"]
 
     def test_one_that_was_made_stays_for_the_deploy(self, cluster: Any, trial: Any, program: Any) -> None:
         program([])
-        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
     def test_one_that_may_not_be_looked_at_is_taken_to_be_there(self, cluster: Any, trial: Any, program: Any) -> None:
         cluster.add("Namespace", "new", None)
         cluster.refusals["get Namespace/new"] = ApiFailure("forbidden", 403, "Forbidden")
         program([REFUSED])
-        trial(namespace=NAMESPACE, pod=NEW_POD).problems([DATABASE])
+        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
 
@@ -308,7 +314,7 @@ class TestProgram:
     def test_an_error_without_words_is_told_by_its_cause(self) -> None:
         error = ConnectionError()
         error.__cause__ = TimeoutError("timed  out")
-        assert services_program.in_one_line(error) == "timed out"
+        assert in_one_line(error) == "timed out"
 
     def test_what_cannot_be_tried_is_a_problem(self) -> None:
         (problem,) = services_program.problems_of({"kind": "database", "url": "no url", "options": {}})
