@@ -24,6 +24,7 @@ class AppImage:
     :param suite: the suite of Debian that has its packages. If it is not that of the base image, the build starts from
         that suite as it is bootstrapped.
     :param published: whether a registry may have it.
+    :param parent: the image that it starts from, if that is another one of a deployment.
     """
 
     name: str
@@ -31,6 +32,7 @@ class AppImage:
     certificates: bool = field(default=False)
     suite: str = field(default=DEBIAN)
     published: bool = field(default=True)
+    parent: str = field(default="")
 
 
 APP_IMAGES = (
@@ -42,14 +44,23 @@ APP_IMAGES = (
 )
 #: What a scenario needs besides, by the name that it asks with.
 FURTHER_IMAGES = {
+    "airflow-logs": AppImage(
+        "airflow-kubernetes/airflow-logs:3.1.0",
+        "airflow-logs",
+        certificates=True,
+        published=False,
+        parent="apache/airflow:3.1.0",
+    ),
     "door": AppImage("airflow-kubernetes/door:1", "door", certificates=True, published=False),
     "git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False),
+    "object-store": AppImage("airflow-kubernetes/object-store:1", "object-store", certificates=True, published=False),
 }
 
 
 def ensure_app_image(image: AppImage) -> str:
     """Pull or build an image if it is not there, or was built from another recipe; return its id."""
-    recipe = recipe_hash("base", image.folder, versions={"debian": image.suite})
+    versions = {"debian": image.suite, **({"parent": image_id(image.parent) or ""} if image.parent else {})}
+    recipe = recipe_hash("base", image.folder, versions=versions)
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
         _pull_or_build(image, recipe)
@@ -66,7 +77,9 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
         if pulled:
             return
     files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
-    if image.suite == DEBIAN:
+    if image.parent:
+        base = image.parent
+    elif image.suite == DEBIAN:
         base = ensure_base_image()
     else:
         base = ensure_bootstrap(image.suite)

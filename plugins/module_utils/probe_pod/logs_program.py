@@ -17,6 +17,8 @@ LOGS_CONNECTION = "airflow_kubernetes_logs"
 LOGS_VARIABLE = f"AIRFLOW_CONN_{LOGS_CONNECTION.upper()}"
 #: What in the ``extra`` of such a connection is secret.
 SECRET_EXTRAS = ("keyfile_dict", "connection_string", "sas_token", "shared_access_key", "aws_session_token")
+#: What to do about a role that is not given.
+TRUST = ". Let the trust policy of its role name this service account"
 #: What stores say where a right or an object is missing.
 REFUSED = re.compile(r"AccessDenied|AuthorizationFailure|AuthorizationPermissionMismatch|\b403\b|Forbidden")
 NOT_FOUND = re.compile(r"NoSuchKey|BlobNotFound|\b404\b(?!.*(bucket|container) does not exist)", re.IGNORECASE)
@@ -54,7 +56,7 @@ def try_logs(service: dict[str, Any]) -> Iterator[str]:
             if is_refused(said):
                 yield f"it may not {what} logs; give it {rights[what].format_map(place)}: {said}"
             else:
-                yield f"it cannot {what} logs: {said}"
+                yield f"it cannot {what} logs: {said.rstrip('.')}{TRUST if 'AssumeRole' in said else ''}"
             return
 
 

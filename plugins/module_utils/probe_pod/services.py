@@ -190,6 +190,7 @@ def sources() -> bytes:
 def in_words(service: Service, said: str) -> str:
     """Return a problem with what it means and the way out, where that is known."""
     saying = match_log([said])
+    said = said.rstrip(".")
     if saying is None:
         return f"{service.what}: {said}."
     return f"{service.what}: {saying.meaning}: {said}. {saying.advice}"

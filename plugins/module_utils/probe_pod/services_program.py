@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import json
+import os
 import secrets
 import signal
 import ssl
@@ -284,7 +285,9 @@ def dotted(version: tuple[int, ...]) -> str:
 def main() -> None:
     """Read the services, try them, and print what is wrong."""
     signal.alarm(PATIENCE)
-    services = json.loads(sys.stdin.buffer.readline())
-    answer = json.dumps([problems_of(service) for service in services]).encode("utf-8")
-    sys.stdout.buffer.write(b"%08d" % len(answer) + answer)
-    sys.stdout.flush()
+    # Libraries that write to the standard output write elsewhere.
+    with os.fdopen(os.dup(1), "wb") as output:
+        os.dup2(2, 1)
+        services = json.loads(sys.stdin.buffer.readline())
+        answer = json.dumps([problems_of(service) for service in services]).encode("utf-8")
+        output.write(b"%08d" % len(answer) + answer)

@@ -489,7 +489,9 @@ class TestPodsOfTasks:
         self, cluster: Any, run: Any, monkeypatch: pytest.MonkeyPatch, executor: str, version: str, looked: bool
     ) -> None:
         asked: list[Any] = []
-        monkeypatch.setattr(services.Trial, "problems", lambda _self, runs: asked.extend(runs[0].services) or ["It lacks"])
+        monkeypatch.setattr(
+            services.Trial, "problems", lambda _self, runs: asked.extend(runs[0].services) or ["It lacks"]
+        )
         labels = {"app.kubernetes.io/version": version}
         cluster.add(
             "ConfigMap", "airflow-config", metadata={"labels": labels}, data={"AIRFLOW__CORE__EXECUTOR": executor}

@@ -64,16 +64,18 @@ def test_a_missing_right_is_named(store: Any) -> None:
     assert DENIED in said
 
 
-@pytest.mark.parametrize("failure", [NO_ROLE, NO_BUCKET])
-def test_what_is_no_missing_right_is_told_as_it_is(store: Any, failure: str) -> None:
+@pytest.mark.parametrize(
+    ("failure", "advice"), [(NO_ROLE, ". Let the trust policy of its role name this service account"), (NO_BUCKET, "")]
+)
+def test_what_is_no_missing_right_is_told_as_it_is(store: Any, failure: str, advice: str) -> None:
     store(write=failure)
-    assert services_program.problems_of(service()) == [f"it cannot write logs: {failure}"]
+    assert services_program.problems_of(service()) == [f"it cannot write logs: {failure}{advice}"]
 
 
 def test_who_only_reads_logs_may_find_none_yet(store: Any) -> None:
     store(read=MISSING)
     assert services_program.problems_of(service(writes=False)) == []
-    assert services_program.problems_of(service()) == [f"it cannot read logs: {MISSING}"]
+    assert services_program.problems_of(service()) == [f"it cannot read logs: {MISSING}".rstrip(".")]
 
 
 def test_google_wants_the_right_to_overwrite(store: Any) -> None:
@@ -96,6 +98,11 @@ def test_an_image_without_the_provider_is_told() -> None:
 def test_the_texts_that_are_sent_are_a_program() -> None:
     text = sources()
     wanted = json.dumps([{"kind": "package", "url": "", "options": {"package": "no-such", "variable": "v"}}])
-    command = [sys.executable, "-c", LOADER.format(size=len(text))]
+    # A library that speaks does not get into the answer.
+    loader = LOADER.format(size=len(text)).replace("module.main()", "module.look_for_package = speak; module.main()")
+    speak = "speak = lambda service, found=module.look_for_package: print('loud') or found(service)"
+    command = [sys.executable, "-c", loader.replace("module.look", f"{speak}\nmodule.look", 1)]
     answer = subprocess.run(command, input=text + wanted.encode() + b"\n", capture_output=True, check=True, timeout=60)
+    assert int(answer.stdout[:8]) == len(answer.stdout) - 8
     assert "it has no package no-such" in answer.stdout.decode()
+    assert b"loud" in answer.stderr
