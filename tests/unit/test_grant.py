@@ -39,6 +39,14 @@ RELEASES: dict[str, Manifest] = {
         for playbook in ("deploy", "destroy")
     },
     **{
+        f"routes_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_base_url": "https://airflow.example.com",
+            "api_server_route_enabled": True,
+        }
+        for playbook in ("deploy", "status", "destroy", "diagnose")
+    },
+    **{
         f"extra_{playbook}": {
             "airflow_grant_playbooks": [playbook],
             "airflow_destroy_data": True,
@@ -175,6 +183,21 @@ def test_to_destroy_them_takes_the_same_kinds_and_to_look_none(granted: dict[str
     assert verbs(extra["ClusterRole"]) == {"priorityclasses.scheduling.k8s.io": "get, delete"}
     assert granted["extra_status"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
     assert verbs(granted["extra_status"]["Role"]) == verbs(granted["status"]["Role"])
+
+
+def test_a_route_takes_rights_for_routes_and_their_hosts_alone(granted: dict[str, dict[str, Manifest]]) -> None:
+    wanted = {
+        "deploy": {
+            "routes.route.openshift.io": "get, list, watch, create, patch, delete",
+            "routes/custom-host.route.openshift.io": "create, update",
+        },
+        "status": {"routes.route.openshift.io": "list"},
+        "destroy": {"routes.route.openshift.io": "get, delete"},
+        "diagnose": {},
+    }
+    for playbook, added in wanted.items():
+        assert granted[f"routes_{playbook}"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
+        assert verbs(granted[f"routes_{playbook}"]["Role"]) == verbs(granted[playbook]["Role"]) | added
 
 
 def test_rights_can_be_taken_back(granted: dict[str, dict[str, Manifest]]) -> None:

@@ -184,7 +184,7 @@ def test_what_is_left_out_leaves_nothing_behind(release: str) -> None:
     assert not [path.name for path in files if "Omit" in path.read_text()]
 
 
-@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "everything"], ids=str)
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release in ("everything", "openshift")], ids=str)
 def test_no_uid_is_set_where_the_platform_gives_them(pod: Pod) -> None:
     assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod.spec["securityContext"].keys()
 
@@ -324,6 +324,28 @@ def test_what_leads_in_from_outside_finds_a_service_and_its_port(
             (backend,), led = rule["backendRefs"], rule["matches"][0]["path"]["value"]
             assert services[backend["name"]]["port"] == backend["port"]
         assert (backend["name"], led) == (name, paths[name])
+
+
+def test_a_route_leads_to_the_port_that_speaks_as_its_termination_says() -> None:
+    routes = {
+        manifest["metadata"]["name"]: manifest for manifest in objects("openshift") if manifest["kind"] == "Route"
+    }
+    services = {
+        manifest["metadata"]["name"]: manifest for manifest in objects("openshift") if manifest["kind"] == "Service"
+    }
+    edge, reencrypt = routes["airflow-api-server"]["spec"], routes["airflow-flower"]["spec"]
+    for spec, port in ((edge, 8080), (reencrypt, 8443)):
+        ports = {each["name"]: each["targetPort"] for each in services[spec["to"]["name"]]["spec"]["ports"]}
+        assert ports[spec["port"]["targetPort"]] == port
+    assert (edge["host"], edge["path"]) == ("airflow.apps.example.com", "/airflow")
+    assert edge["tls"] == {
+        "termination": "edge",
+        "insecureEdgeTerminationPolicy": "Redirect",
+        "externalCertificate": {"name": "certificate"},
+    }
+    assert (reencrypt["host"], "path" in reencrypt) == ("flower.apps.example.com", False)
+    assert reencrypt["tls"]["destinationCACertificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "externalCertificate" not in reencrypt["tls"]
 
 
 @pytest.mark.parametrize("release", ["ingress", "gateway"])

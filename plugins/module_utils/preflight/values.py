@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, Any] = {
     "exposes_api_server": False,
     "flower_base_url": "",
     "exposes_flower": False,
+    "routes": [],
     "airflow_webserver_config": False,
     "airflow_auth_type": "database",
     "has_auth_options": False,

@@ -26,6 +26,7 @@ class Limits:
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
     :param dependencies: a pod goes on waiting for others although those are done: time for one try that began before,
         and a whole one, of 5 s each.
+    :param unrouted: no router says anything of a Route; it does so within a second, unless there is none.
     """
 
     unschedulable: float = 60
@@ -36,6 +37,7 @@ class Limits:
     retried: float = 8
     lost: float = 10
     dependencies: float = 11
+    unrouted: float = 30
 
 
 #: How often what may be transient is seen to fail before it is called *never*. The kubelet pulls an image again after

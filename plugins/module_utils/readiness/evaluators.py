@@ -12,6 +12,7 @@ from .claims import claim_verdict
 from .context import Context
 from .health import HealthResponse
 from .jobs import job_verdict
+from .routes import route_verdict
 from .settle import Facts
 from .verdict import Key, Verdict
 from .workloads import deployment_verdict, stateful_set_verdict
@@ -22,6 +23,7 @@ EVALUATORS: Mapping[str, Callable[[Context], Verdict]] = {
     "StatefulSet": stateful_set_verdict,
     "Job": job_verdict,
     "PersistentVolumeClaim": claim_verdict,
+    "Route": route_verdict,
 }
 
 
