@@ -300,9 +300,13 @@ options:
     type: dict
     default: {}
   namespace_object:
-    description: The namespace, which is made for the pod if it is not there.
+    description: The namespace, which is made for the pod if it is not there, and whose labels OpenShift may set itself.
     type: dict
     default: {}
+  run_as_user:
+    description: The UID that pods are given; empty if they are given none. OpenShift takes none.
+    type: str
+    default: ""
   values:
     description:
       - What the rules of input look at beside the other options, by the name of a variable or of what several say

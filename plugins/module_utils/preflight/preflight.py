@@ -91,6 +91,7 @@ OPTIONS: dict[str, Any] = {
     },
     "trial_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
+    "run_as_user": {"type": "str", "default": ""},
     "values": {"type": "dict", "default": {}},
     "separate_results": {"type": "bool", "default": False},
     "variables": {"type": "list", "elements": "str", "default": []},
@@ -128,6 +129,11 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
+            pool.submit(
+                running.check_openshift,
+                params["run_as_user"],
+                params["namespace_object"] if params["create_namespace"] else {},
+            ),
             pool.submit(running.check_neighbours, params["executors"]),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])

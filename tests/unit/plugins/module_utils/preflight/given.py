@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "services": [],
     "trial_pod": {},
     "namespace_object": {},
+    "run_as_user": "50000",
     "same_release": [],
     "separate_results": False,
     "variables": [],

@@ -426,7 +426,7 @@ class TestResults:
 def test_a_kind_that_the_cluster_does_not_know(cluster: Any, run: Any) -> None:
     route = {"api_version": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "variable": "flower_routes"}
     run(kinds=[route])
-    cluster.unknown_kinds = {"HTTPRoute"}
+    cluster.unknown_kinds |= {"HTTPRoute"}
     said = "flower_routes takes the kind HTTPRoute of gateway.networking.k8s.io/v1, which the cluster does not know"
     with pytest.raises(Failure, match=said):
         run(kinds=[route])
@@ -497,3 +497,42 @@ class TestPodsOfTasks:
         with pytest.raises(Failure, match="It lacks") if looked else contextlib.nullcontext():
             run(packages=[self.PACKAGE], executors=["celery", "kubernetes"], **self.LIMITS)
         assert [(service.kind, service.options) for service in asked] == ([("package", self.PACKAGE)] if looked else [])
+
+
+class TestOpenShift:
+    """It gives UIDs and the labels of Pod Security itself."""
+
+    ENFORCE, WARN = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/warn"
+    SYNC = "security.openshift.io/scc.podSecurityLabelSync"
+
+    @pytest.fixture(autouse=True)
+    def _openshift(self, cluster: Any) -> None:
+        cluster.unknown_kinds.discard("SecurityContextConstraints")
+
+    def namespace(self, **labels: str) -> dict[str, Any]:
+        return {"metadata": {"name": "airflow", "labels": labels}}
+
+    def test_takes_what_leaves_that_to_it(self, run: Any) -> None:
+        run(run_as_user="", namespace_object=self.namespace(team="data"))
+
+    def test_refuses_a_uid(self, run: Any) -> None:
+        with pytest.raises(Failure, match=r'airflow_run_as_user is 50000.*airflow_run_as_user: ""') as failure:
+            run(run_as_user="50000")
+        assert "\n" not in str(failure.value)
+
+    def test_refuses_labels_that_it_sets(self, run: Any) -> None:
+        wanted = self.namespace(**{self.ENFORCE: "restricted", self.WARN: "restricted", "team": "data"})
+        with pytest.raises(Failure, match=f'{self.ENFORCE}, {self.WARN} of.*airflow_pod_security: ""'):
+            run(run_as_user="", namespace_object=wanted)
+
+    def test_leaves_a_namespace_alone_that_is_not_made(self, run: Any, cluster: Any) -> None:
+        cluster.add("Namespace", "airflow")
+        wanted = self.namespace(**{self.WARN: "restricted"})
+        run(run_as_user="", namespace_object=wanted, create_namespace=False)
+
+    def test_takes_labels_where_it_is_told_to_leave_them(self, run: Any) -> None:
+        run(run_as_user="", namespace_object=self.namespace(**{self.WARN: "restricted", self.SYNC: "false"}))
+
+    def test_another_cluster_takes_both(self, run: Any, cluster: Any) -> None:
+        cluster.unknown_kinds.add("SecurityContextConstraints")
+        run(run_as_user="50000", namespace_object=self.namespace(**{self.WARN: "restricted"}))
