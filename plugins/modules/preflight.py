@@ -389,6 +389,12 @@ dry_run_due:
   description: Whether the API server has not yet tried the objects of the release for this checksum.
   returned: success
   type: bool
+certificates:
+  description:
+    - Checksums of the certificates in O(certificates) that become files, by the name of the file. Empty for one that
+      may not be read.
+  returned: success
+  type: dict
 sets:
   description: Names of the apply sets of the release that hold objects.
   returned: success

@@ -17,12 +17,19 @@ Manifest = dict[str, Any]
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["gateway", "master", "small"]
 #: What runs in the cluster besides Airflow, where it is not Redis and PostgreSQL.
-SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
+SERVICES = {
+    "managed": [],
+    "pooled": [],
+    "url": [],
+    "mysql": ["redis", "mysql"],
+    "mysql_managed": ["redis"],
+    "private_ca": [],
+}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small", "executors"]
 #: Those whose scheduler makes pods of tasks; the executor that comes first in the second is that one.
-TASK_PODS = ["executors", "gateway"]
+TASK_PODS = ["executors", "gateway", "private_ca"]
 #: Those without network policies.
 OPEN = ["least"]
 #: Claims that are there already.
@@ -712,3 +719,42 @@ def test_what_is_managed_gets_its_egress_from_what_configures_it(
         for rule in rules
         for port in rule["ports"]
     } == wanted
+
+
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "private_ca"], ids=str)
+def test_a_private_ca_is_trusted_by_every_container_with_airflow_in_it(pod: Pod) -> None:
+    first, *others = pod.containers
+    assert first["name"] == "trust-certificates"
+    written = {mount["name"]: mount["mountPath"] for mount in first["volumeMounts"]}["trusted-certificates"]
+    assert first["args"][-1].startswith(f"{written}/")
+    for container in others:
+        if not container["name"].startswith("wait-for-"):
+            mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+            mount = mounts["/etc/ssl/certs/ca-certificates.crt"]
+            assert (mount["name"], f"{written}/{mount['subPath']}") == ("trusted-certificates", first["args"][-1])
+            assert {"configMapRef": {"name": "airflow-config"}} in container["envFrom"]
+    (config,) = [found for found in objects("private_ca") if found["metadata"]["name"] == "airflow-config"]
+    told = {key for key, value in config["data"].items() if value == "/etc/ssl/certs/ca-certificates.crt"}
+    assert told == {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
+
+
+def test_a_changed_ca_replaces_the_pods_that_trust_it() -> None:
+    pods = [
+        pod for pod in PODS if pod.release == "private_ca" and pod.workload["kind"] in ("Deployment", "StatefulSet")
+    ]
+    annotated = {
+        str(pod) for pod in pods if "airflow.kubernetes/ca-checksum" in pod.template["metadata"]["annotations"]
+    }
+    assert annotated == {str(pod) for pod in pods if pod.containers[0]["name"] == "trust-certificates"}
+    assert len(annotated) > 5
+
+
+def test_the_private_ca_verifies_the_database_too() -> None:
+    (server,) = [pod for pod in PODS if str(pod) == "private_ca/airflow-api-server"]
+    (volume,) = [volume for volume in server.spec["volumes"] if volume["name"] == "certificates"]
+    files = {
+        item["path"]: source["configMap"]["name"]
+        for source in volume["projected"]["sources"]
+        for item in source["configMap"]["items"]
+    }
+    assert files == {"ca.crt": "company-ca", "database.crt": "company-ca"}

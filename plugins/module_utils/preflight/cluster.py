@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ..core.checksum import checksum
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import is_true, labels
@@ -44,6 +45,7 @@ class Cluster:
         self.version: str | None = None
         self.options: Mapping[str, str] = {}
         self.secrets: dict[str, _values.Secret] = {}
+        self.certificates: dict[str, str] = {}
 
     def check_namespace(self, create: bool) -> list[str]:
         try:
@@ -122,7 +124,7 @@ class Cluster:
         return list(check_results(own.values)) if separate_results and own else []
 
     def check_certificates(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
-        """A pod that mounts what is not there never starts."""
+        """A pod that mounts what is not there never starts; remember checksums of the files that are."""
         problems = []
         for certificate in wanted:
             kind, name, key = certificate["kind"], certificate["name"], certificate["key"]
@@ -134,6 +136,8 @@ class Cluster:
                 raise
             held = {**(found.get("data") or {}), **(found.get("binaryData") or {})} if found else None
             problems.append(_values.lacking(certificate["variable"], kind, name, key, held))
+            if held and key in held and certificate.get("file"):
+                self.certificates[certificate["file"]] = checksum(held[key])
         return list(filter(None, problems))
 
     def check_kinds(self, wanted: Sequence[Mapping[str, str]]) -> list[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -115,7 +116,9 @@ def run(task: Task) -> dict[str, Any]:
     if problems:
         raise Failure("\n".join(problems))
     if params["render"]:
-        return {"changed": False, "version": "", "warnings": warnings, **asdict(DryRuns(params["digest"]))}
+        certificates = dict.fromkeys(_files(params["certificates"]), "rendered")
+        known = {"version": "", "warnings": warnings, "certificates": certificates}
+        return {"changed": False, **known, **asdict(DryRuns(params["digest"]))}
     client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
     running = Cluster(client, params["namespace"], params["release"], storage)
@@ -146,5 +149,11 @@ def run(task: Task) -> dict[str, Any]:
         "changed": False,
         "version": running.version,
         "warnings": warnings + storage.warnings,
+        "certificates": {**dict.fromkeys(_files(params["certificates"]), ""), **running.certificates},
         **asdict(dry_runs.result()),
     }
+
+
+def _files(certificates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the files that certificates become in pods."""
+    return [certificate["file"] for certificate in certificates if certificate.get("file")]

@@ -268,10 +268,11 @@ RULES: tuple[Rule, ...] = (
     ),
     # Database.
     Rule(
-        "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map",
+        "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map airflow_ca_config_map",
         "the database's certificate is verified without a CA",
         "airflow_database_tls_mode is {database_tls}, which takes the certificate of the CA that signed the "
-        "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map.",
+        "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map, or airflow_ca_config_map for "
+        "all certificates.",
         lambda given: given["database_tls"].startswith("verify-") and not given["database_ca"],
     ),
     Rule(

@@ -29,7 +29,8 @@ def problems(**given: Any) -> list[str]:
 def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(preflight, "Client")
     result = preflight.run(Task({**GOOD, "render": "rendered"}))
-    assert result == {"changed": False, "version": "", "warnings": [], "digest": "d1", "dry_run_due": True, "sets": ()}
+    known = {"version": "", "warnings": [], "certificates": {}}
+    assert result == {"changed": False, **known, "digest": "d1", "dry_run_due": True, "sets": ()}
     with pytest.raises(Failure, match="airflow_namespace"):
         preflight.run(Task({**GOOD, "render": "rendered", "namespace": "Airflow"}))
 
@@ -536,3 +537,36 @@ class TestOpenShift:
     def test_another_cluster_takes_both(self, run: Any, cluster: Any) -> None:
         cluster.unknown_kinds.add("SecurityContextConstraints")
         run(run_as_user="50000", namespace_object=self.namespace(**{self.WARN: "restricted"}))
+
+
+class TestCertificates:
+    """Their checksums replace the pods that read them when they start."""
+
+    CA: ClassVar[dict[str, Any]] = {
+        "kind": "ConfigMap",
+        "name": "ca",
+        "key": "ca.crt",
+        "variable": "airflow_ca_config_map",
+        "file": "ca.crt",
+    }
+
+    def test_a_change_of_one_is_seen(self, cluster: Any, run: Any) -> None:
+        cluster.add("ConfigMap", "ca", data={"ca.crt": "one"})
+        before = run(certificates=[self.CA])["certificates"]
+        assert run(certificates=[self.CA])["certificates"] == before
+        cluster.add("ConfigMap", "ca", data={"ca.crt": "two"})
+        after = run(certificates=[self.CA])["certificates"]
+        assert before.keys() == after.keys() == {"ca.crt"}
+        assert before != after
+
+    def test_one_that_is_not_there_is_refused(self, cluster: Any, run: Any) -> None:
+        with pytest.raises(Failure, match="airflow_ca_config_map names the ConfigMap ca, but the namespace has none"):
+            run(certificates=[self.CA])
+
+    def test_where_they_may_not_be_read_there_is_none(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["get ConfigMap/ca"] = FORBIDDEN
+        assert run(certificates=[self.CA])["certificates"] == {"ca.crt": ""}
+
+    def test_where_no_cluster_is_asked_a_word_stands_for_it(self) -> None:
+        result = preflight.run(Task({**GOOD, "render": "rendered", "certificates": [self.CA]}))
+        assert result["certificates"] == {"ca.crt": "rendered"}
