@@ -22,6 +22,6 @@ options:
       kind:
         description: The kind.
         type: str
-        choices: [Route]
+        choices: [Route, ExternalSecret]
         required: true
 """

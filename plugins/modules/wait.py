@@ -25,6 +25,7 @@ description:
     O(unschedulable_grace) say.
   - With O(awaited), a Route counts too, from when a router has admitted it. One that a router refuses is a failure; one
     of which no router says anything within 30 s is reported, and waited for no longer.
+    An ExternalSecret counts from when its Secret has been made.
   - Where all is ready already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.

@@ -47,6 +47,13 @@ RELEASES: dict[str, Manifest] = {
         for playbook in ("deploy", "status", "destroy", "diagnose")
     },
     **{
+        f"external_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_external_secrets": [{"name": "login", "store": "vault", "extract": "prod"}],
+        }
+        for playbook in ("deploy", "status", "destroy", "diagnose")
+    },
+    **{
         f"extra_{playbook}": {
             "airflow_grant_playbooks": [playbook],
             "airflow_destroy_data": True,
@@ -198,6 +205,13 @@ def test_a_route_takes_rights_for_routes_and_their_hosts_alone(granted: dict[str
     for playbook, added in wanted.items():
         assert granted[f"routes_{playbook}"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
         assert verbs(granted[f"routes_{playbook}"]["Role"]) == verbs(granted[playbook]["Role"]) | added
+
+
+def test_external_secrets_take_rights_for_these_alone(granted: dict[str, dict[str, Manifest]]) -> None:
+    wanted = {"deploy": "get, list, watch, create, patch, delete", "status": "list", "destroy": "get, delete"}
+    for playbook in (*wanted, "diagnose"):
+        added = {"externalsecrets.external-secrets.io": wanted[playbook]} if playbook in wanted else {}
+        assert verbs(granted[f"external_{playbook}"]["Role"]) == verbs(granted[playbook]["Role"]) | added
 
 
 def test_rights_can_be_taken_back(granted: dict[str, dict[str, Manifest]]) -> None:

@@ -758,3 +758,26 @@ def test_the_private_ca_verifies_the_database_too() -> None:
         for item in source["configMap"]["items"]
     }
     assert files == {"ca.crt": "company-ca", "database.crt": "company-ca"}
+
+
+def test_external_secrets_make_the_secrets_that_are_named() -> None:
+    made = {
+        found["spec"]["target"]["name"]: found for found in objects("private_ca") if found["kind"] == "ExternalSecret"
+    }
+    assert made.keys() == {"login", "company"}
+    login, company = made["login"]["spec"], made["company"]["spec"]
+    assert login["secretStoreRef"] == {"name": "vault", "kind": "ClusterSecretStore"}
+    assert login["data"] == [
+        {"secretKey": "password", "remoteRef": {"key": "prod/airflow", "property": "password"}},
+        {"secretKey": "redis", "remoteRef": {"key": "prod/redis"}},
+    ]
+    assert (login["refreshInterval"], company["refreshInterval"]) == ("15m", "1h")
+    assert company["secretStoreRef"] == {"name": "vault", "kind": "SecretStore"}
+    assert (company["dataFrom"], "data" in company, "dataFrom" in login) == (
+        [{"extract": {"key": "prod/company"}}],
+        False,
+        False,
+    )
+    for found in made.values():
+        # A Secret with the release's label would be one that the collection made, and destroys.
+        assert "airflow.kubernetes/release" not in found["spec"]["target"]["template"]["metadata"]["labels"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
+from .external_secret_rules import EXTERNAL_SECRET_RULES
 from .route_rules import ROUTE_RULES
 from .rule import Given, Rule
 from .values import DEFAULTS
@@ -366,6 +367,7 @@ RULES: tuple[Rule, ...] = (
         "{variable} is given, and so is {variable}_secret, which names a Secret that holds it. Leave out one of them.",
         find=on.secrets_given_twice,
     ),
+    *EXTERNAL_SECRET_RULES,
     *BUNDLE_RULES,
     *VOLUME_RULES,
 )

@@ -42,4 +42,6 @@ DEFAULTS: Mapping[str, Any] = {
     "has_network_policies": True,
     "proxies": {"rules": {}, "wrong": [], "unread": []},
     "secret_origins": [],
+    "external_secrets": [],
+    "own_secrets": [],
 }

@@ -38,7 +38,7 @@ CLAIM = "PersistentVolumeClaim"
 #: What is listed first: where all of these are done, nothing else need be asked.
 PRIMARY_KINDS = (*WORKLOADS, CLAIM)
 #: What other software defines, and is listed only where a release has it.
-ROUTE = "Route"
+ROUTE, EXTERNAL_SECRET = "Route", "ExternalSecret"
 #: What tells why something is not done.
 EVIDENCE_KINDS = ("ReplicaSet", "Pod", "Event")
 
@@ -329,4 +329,4 @@ def _containers(containers: Sequence[Obj] | None) -> list[dict[str, Any]]:
     return [_some(container, _CONTAINER) for container in containers or ()]
 
 
-_SLIMMERS = {"Pod": _pod, CLAIM: _claim, ROUTE: _further}
+_SLIMMERS = {"Pod": _pod, CLAIM: _claim, ROUTE: _further, EXTERNAL_SECRET: _further}

@@ -10,6 +10,7 @@ from datetime import datetime
 from .cache import EVIDENCE_KINDS, Change, ObjectCache
 from .claims import claim_verdict
 from .context import Context
+from .external_secrets import external_secret_verdict
 from .health import HealthResponse
 from .jobs import job_verdict
 from .routes import route_verdict
@@ -24,6 +25,7 @@ EVALUATORS: Mapping[str, Callable[[Context], Verdict]] = {
     "Job": job_verdict,
     "PersistentVolumeClaim": claim_verdict,
     "Route": route_verdict,
+    "ExternalSecret": external_secret_verdict,
 }
 
 

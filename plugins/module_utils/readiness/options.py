@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cache import EXTERNAL_SECRET, ROUTE
 from .context import Limits
 from .health_probe import HealthQuestion
 from .settle import Rules
@@ -20,7 +21,7 @@ AWAITED_OPTIONS: dict[str, Any] = {
         "default": [],
         "options": {
             "api_version": {"type": "str", "required": True},
-            "kind": {"type": "str", "choices": ["Route"], "required": True},
+            "kind": {"type": "str", "choices": [ROUTE, EXTERNAL_SECRET], "required": True},
         },
     },
 }

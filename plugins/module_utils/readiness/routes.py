@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from ..core.objects import Obj, condition, created, deleted, moment, name, spec, status
+from ..core.objects import Obj, condition, created, deleted, name, spec, status
 from ..redaction.masking import shortened
 from .container_facts import kubectl
 from .context import Context
@@ -67,10 +66,4 @@ def _refused(context: Context, entry: Mapping[str, Any]) -> Verdict:
         f"{router}refuses it: {reason}" + (f": {message}" if message else ""),
         advice=_ADVICE.get(reason, described),
     )
-    return context.after_grace(_since(context, admitted), context.limits.missing, verdict)
-
-
-def _since(context: Context, admitted: Obj) -> datetime | None:
-    """Return since when it is refused, in this run: what was refused before may just have been corrected."""
-    times = [time for time in (moment(admitted.get("lastTransitionTime")), context.started) if time]
-    return max(times, default=None)
+    return context.after_grace(context.in_this_run(admitted.get("lastTransitionTime")), context.limits.missing, verdict)

@@ -61,6 +61,13 @@ def route(**changes: Any) -> dict[str, Any]:
     return {"routes": [{**route, **changes}]}
 
 
+EXTERNAL = {"name": "login", "store": "vault", "data": {"password": "prod/airflow#password"}}
+
+
+def external(**changes: Any) -> dict[str, Any]:
+    return {"external_secrets": [{**EXTERNAL, **changes}]}
+
+
 #: What violates each rule, by when it applies.
 VIOLATIONS: dict[str, dict[str, Any]] = {
     "two hosts name the same release of the same cluster": {"same_release": ["other"]},
@@ -163,6 +170,11 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
             "unread": [{"variable": "airflow_environment", "name": "HTTP_PROXY", "components": "worker"}],
         }
     },
+    "a name is none of a Secret": external(name="Login"),
+    "two have one name": {"external_secrets": [EXTERNAL, EXTERNAL]},
+    "one has the name of a Secret of the release": {"external_secrets": [EXTERNAL], "own_secrets": ["login"]},
+    "one has no keys": external(data={}),
+    "the place of a key is none": external(data={"password": {"key": "prod"}}),
     "the value and a Secret that holds it are both given": {
         "secret_origins": [{"variable": "airflow_fernet_key", "given": True, "secret": "mine"}]
     },
@@ -349,3 +361,22 @@ def test_the_message_about_a_route_names_its_own_role() -> None:
     (problem,), _warnings = check(**route(role="flower", termination="reencrypt"))
     assert problem.startswith("flower_route_termination is reencrypt")
     assert "api_server" not in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"data": {"a": "prod", "b": "arn:aws:x:1:secret:prod#a"}},
+        {"data": None, "extract": "prod"},
+        {"name": "a.b-1"},
+    ],
+)
+def test_external_secrets_that_the_operator_takes(changes: dict[str, Any]) -> None:
+    assert check(**external(**changes), own_secrets=["airflow-secrets"]) == ([], [])
+
+
+@pytest.mark.parametrize("place", ["", "#password", "prod#", 7])
+def test_a_place_without_a_key_or_a_property_is_refused(place: Any) -> None:
+    (problem,), _warnings = check(**external(data={"password": place}))
+    assert "login with the key password" in problem
