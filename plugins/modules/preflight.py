@@ -300,9 +300,13 @@ options:
     type: dict
     default: {}
   namespace_object:
-    description: The namespace, which is made for the pod if it is not there.
+    description: The namespace, which is made for the pod if it is not there, and whose labels OpenShift may set itself.
     type: dict
     default: {}
+  run_as_user:
+    description: The UID that pods are given; empty if they are given none. OpenShift takes none.
+    type: str
+    default: ""
   values:
     description:
       - What the rules of input look at beside the other options, by the name of a variable or of what several say
@@ -385,6 +389,12 @@ dry_run_due:
   description: Whether the API server has not yet tried the objects of the release for this checksum.
   returned: success
   type: bool
+certificates:
+  description:
+    - Checksums of the certificates in O(certificates) that become files, by the name of the file. Empty for one that
+      may not be read.
+  returned: success
+  type: dict
 sets:
   description: Names of the apply sets of the release that hold objects.
   returned: success

@@ -22,6 +22,7 @@ options:
     type: str
     default: ""
 extends_documentation_fragment:
+  - airflow.kubernetes.awaited_options
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.release_options
   - airflow.kubernetes.permissions_options

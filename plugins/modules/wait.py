@@ -23,6 +23,9 @@ description:
     crashed because a database or broker of the release was not ready, until it is started after that is ready.
   - What Kubernetes retries by itself is waited for until it has retried, as O(retry_grace), O(restart_grace) and
     O(unschedulable_grace) say.
+  - With O(awaited), a Route counts too, from when a router has admitted it. One that a router refuses is a failure; one
+    of which no router says anything within 30 s is reported, and waited for no longer.
+    An ExternalSecret counts from when its Secret has been made.
   - Where all is ready already, it costs four lists and one question for Airflow's health, and nothing is watched.
   - With a local connection it runs in Ansible's own process and prints a line whenever an object changes its state;
     otherwise it runs as a module on the target and only returns the lines.
@@ -49,6 +52,7 @@ options:
     elements: str
     default: []
 extends_documentation_fragment:
+  - airflow.kubernetes.awaited_options
   - kubernetes.core.k8s_auth_options
   - airflow.kubernetes.release_options
   - airflow.kubernetes.attributes

@@ -39,6 +39,21 @@ RELEASES: dict[str, Manifest] = {
         for playbook in ("deploy", "destroy")
     },
     **{
+        f"routes_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_base_url": "https://airflow.example.com",
+            "api_server_route_enabled": True,
+        }
+        for playbook in ("deploy", "status", "destroy", "diagnose")
+    },
+    **{
+        f"external_{playbook}": {
+            "airflow_grant_playbooks": [playbook],
+            "airflow_external_secrets": [{"name": "login", "store": "vault", "extract": "prod"}],
+        }
+        for playbook in ("deploy", "status", "destroy", "diagnose")
+    },
+    **{
         f"extra_{playbook}": {
             "airflow_grant_playbooks": [playbook],
             "airflow_destroy_data": True,
@@ -175,6 +190,28 @@ def test_to_destroy_them_takes_the_same_kinds_and_to_look_none(granted: dict[str
     assert verbs(extra["ClusterRole"]) == {"priorityclasses.scheduling.k8s.io": "get, delete"}
     assert granted["extra_status"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
     assert verbs(granted["extra_status"]["Role"]) == verbs(granted["status"]["Role"])
+
+
+def test_a_route_takes_rights_for_routes_and_their_hosts_alone(granted: dict[str, dict[str, Manifest]]) -> None:
+    wanted = {
+        "deploy": {
+            "routes.route.openshift.io": "get, list, watch, create, patch, delete",
+            "routes/custom-host.route.openshift.io": "create, update",
+        },
+        "status": {"routes.route.openshift.io": "list"},
+        "destroy": {"routes.route.openshift.io": "get, delete"},
+        "diagnose": {},
+    }
+    for playbook, added in wanted.items():
+        assert granted[f"routes_{playbook}"].keys() == {"Role", "RoleBinding", "ServiceAccount"}
+        assert verbs(granted[f"routes_{playbook}"]["Role"]) == verbs(granted[playbook]["Role"]) | added
+
+
+def test_external_secrets_take_rights_for_these_alone(granted: dict[str, dict[str, Manifest]]) -> None:
+    wanted = {"deploy": "get, list, watch, create, patch, delete", "status": "list", "destroy": "get, delete"}
+    for playbook in (*wanted, "diagnose"):
+        added = {"externalsecrets.external-secrets.io": wanted[playbook]} if playbook in wanted else {}
+        assert verbs(granted[f"external_{playbook}"]["Role"]) == verbs(granted[playbook]["Role"]) | added
 
 
 def test_rights_can_be_taken_back(granted: dict[str, dict[str, Manifest]]) -> None:

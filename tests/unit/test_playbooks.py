@@ -106,7 +106,7 @@ def test_the_root_only_imports() -> None:
             assert [play.keys() for play in yaml.safe_load(file.read_text())] == [{"name", "import_playbook"}], file
 
 
-@pytest.mark.parametrize("inventory", ["generic", "kind", "kind_nodes"])
+@pytest.mark.parametrize("inventory", ["generic", "kind", "kind_nodes", "openshift"])
 def test_an_inventory_need_not_say_how_to_connect(inventory: str) -> None:
     for file in (CHECKOUT / "inventories" / inventory).rglob("*.yml"):
         assert not re.search(r"ansible_(connection|python_interpreter|become)", file.read_text()), file

@@ -17,12 +17,19 @@ Manifest = dict[str, Any]
 RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["gateway", "master", "small"]
 #: What runs in the cluster besides Airflow, where it is not Redis and PostgreSQL.
-SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
+SERVICES = {
+    "managed": [],
+    "pooled": [],
+    "url": [],
+    "mysql": ["redis", "mysql"],
+    "mysql_managed": ["redis"],
+    "private_ca": [],
+}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small", "executors"]
 #: Those whose scheduler makes pods of tasks; the executor that comes first in the second is that one.
-TASK_PODS = ["executors", "gateway"]
+TASK_PODS = ["executors", "gateway", "private_ca"]
 #: Those without network policies.
 OPEN = ["least"]
 #: Claims that are there already.
@@ -184,7 +191,7 @@ def test_what_is_left_out_leaves_nothing_behind(release: str) -> None:
     assert not [path.name for path in files if "Omit" in path.read_text()]
 
 
-@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "everything"], ids=str)
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release in ("everything", "openshift")], ids=str)
 def test_no_uid_is_set_where_the_platform_gives_them(pod: Pod) -> None:
     assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod.spec["securityContext"].keys()
 
@@ -324,6 +331,28 @@ def test_what_leads_in_from_outside_finds_a_service_and_its_port(
             (backend,), led = rule["backendRefs"], rule["matches"][0]["path"]["value"]
             assert services[backend["name"]]["port"] == backend["port"]
         assert (backend["name"], led) == (name, paths[name])
+
+
+def test_a_route_leads_to_the_port_that_speaks_as_its_termination_says() -> None:
+    routes = {
+        manifest["metadata"]["name"]: manifest for manifest in objects("openshift") if manifest["kind"] == "Route"
+    }
+    services = {
+        manifest["metadata"]["name"]: manifest for manifest in objects("openshift") if manifest["kind"] == "Service"
+    }
+    edge, reencrypt = routes["airflow-api-server"]["spec"], routes["airflow-flower"]["spec"]
+    for spec, port in ((edge, 8080), (reencrypt, 8443)):
+        ports = {each["name"]: each["targetPort"] for each in services[spec["to"]["name"]]["spec"]["ports"]}
+        assert ports[spec["port"]["targetPort"]] == port
+    assert (edge["host"], edge["path"]) == ("airflow.apps.example.com", "/airflow")
+    assert edge["tls"] == {
+        "termination": "edge",
+        "insecureEdgeTerminationPolicy": "Redirect",
+        "externalCertificate": {"name": "certificate"},
+    }
+    assert (reencrypt["host"], "path" in reencrypt) == ("flower.apps.example.com", False)
+    assert reencrypt["tls"]["destinationCACertificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "externalCertificate" not in reencrypt["tls"]
 
 
 @pytest.mark.parametrize("release", ["ingress", "gateway"])
@@ -690,3 +719,65 @@ def test_what_is_managed_gets_its_egress_from_what_configures_it(
         for rule in rules
         for port in rule["ports"]
     } == wanted
+
+
+@pytest.mark.parametrize("pod", [pod for pod in PODS if pod.release == "private_ca"], ids=str)
+def test_a_private_ca_is_trusted_by_every_container_with_airflow_in_it(pod: Pod) -> None:
+    first, *others = pod.containers
+    assert first["name"] == "trust-certificates"
+    written = {mount["name"]: mount["mountPath"] for mount in first["volumeMounts"]}["trusted-certificates"]
+    assert first["args"][-1].startswith(f"{written}/")
+    for container in others:
+        if not container["name"].startswith("wait-for-"):
+            mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+            mount = mounts["/etc/ssl/certs/ca-certificates.crt"]
+            assert (mount["name"], f"{written}/{mount['subPath']}") == ("trusted-certificates", first["args"][-1])
+            assert {"configMapRef": {"name": "airflow-config"}} in container["envFrom"]
+    (config,) = [found for found in objects("private_ca") if found["metadata"]["name"] == "airflow-config"]
+    told = {key for key, value in config["data"].items() if value == "/etc/ssl/certs/ca-certificates.crt"}
+    assert told == {"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}
+
+
+def test_a_changed_ca_replaces_the_pods_that_trust_it() -> None:
+    pods = [
+        pod for pod in PODS if pod.release == "private_ca" and pod.workload["kind"] in ("Deployment", "StatefulSet")
+    ]
+    annotated = {
+        str(pod) for pod in pods if "airflow.kubernetes/ca-checksum" in pod.template["metadata"]["annotations"]
+    }
+    assert annotated == {str(pod) for pod in pods if pod.containers[0]["name"] == "trust-certificates"}
+    assert len(annotated) > 5
+
+
+def test_the_private_ca_verifies_the_database_too() -> None:
+    (server,) = [pod for pod in PODS if str(pod) == "private_ca/airflow-api-server"]
+    (volume,) = [volume for volume in server.spec["volumes"] if volume["name"] == "certificates"]
+    files = {
+        item["path"]: source["configMap"]["name"]
+        for source in volume["projected"]["sources"]
+        for item in source["configMap"]["items"]
+    }
+    assert files == {"ca.crt": "company-ca", "database.crt": "company-ca"}
+
+
+def test_external_secrets_make_the_secrets_that_are_named() -> None:
+    made = {
+        found["spec"]["target"]["name"]: found for found in objects("private_ca") if found["kind"] == "ExternalSecret"
+    }
+    assert made.keys() == {"login", "company"}
+    login, company = made["login"]["spec"], made["company"]["spec"]
+    assert login["secretStoreRef"] == {"name": "vault", "kind": "ClusterSecretStore"}
+    assert login["data"] == [
+        {"secretKey": "password", "remoteRef": {"key": "prod/airflow", "property": "password"}},
+        {"secretKey": "redis", "remoteRef": {"key": "prod/redis"}},
+    ]
+    assert (login["refreshInterval"], company["refreshInterval"]) == ("15m", "1h")
+    assert company["secretStoreRef"] == {"name": "vault", "kind": "SecretStore"}
+    assert (company["dataFrom"], "data" in company, "dataFrom" in login) == (
+        [{"extract": {"key": "prod/company"}}],
+        False,
+        False,
+    )
+    for found in made.values():
+        # A Secret with the release's label would be one that the collection made, and destroys.
+        assert "airflow.kubernetes/release" not in found["spec"]["target"]["template"]["metadata"]["labels"]

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +37,21 @@ SHORT = 100
 _JOB_CHECKSUM = re.compile(r"(-migrations-[0-9-]+)-[0-9a-f]{10}\b")
 
 
-def ensure() -> None:
-    """Render the releases into :data:`RENDERED`, if anything has changed since that was done.
+def ensure(directory: Path = RENDERED, variables: Mapping[str, Any] | None = None) -> None:
+    """Render the releases into a folder, if anything has changed since that was done.
 
+    :param variables: what all releases have, instead of what the inventory says.
     :raises subprocess.CalledProcessError: with the output of ansible-playbook.
     """
-    RENDERED.parent.mkdir(parents=True, exist_ok=True)
-    with (RENDERED.parent / f"{RENDERED.name}.lock").open("w") as lock:
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f"{directory.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp, digest = RENDERED.parent / f"{RENDERED.name}.digest", _digest()
-        if RENDERED.is_dir() and stamp.is_file() and stamp.read_text() == digest:
+        stamp, digest = directory.parent / f"{directory.name}.digest", _digest()
+        if directory.is_dir() and stamp.is_file() and stamp.read_text() == digest:
             return
         stamp.unlink(missing_ok=True)
-        shutil.rmtree(RENDERED, ignore_errors=True)
-        render(RENDERED)
+        shutil.rmtree(directory, ignore_errors=True)
+        render(directory, variables)
         stamp.write_text(digest)
 
 
@@ -64,15 +65,16 @@ def _digest() -> str:
     return digest.hexdigest()
 
 
-def render(directory: Path) -> None:
-    """Render every release of the tests' inventory into a folder, which holds one folder for each then.
+def render(directory: Path, variables: Mapping[str, Any] | None = None, inventory: Path = INVENTORY) -> None:
+    """Render every release of an inventory into a folder, which holds one folder for each then.
 
+    :param variables: what all releases have, instead of what the inventory says.
     :raises subprocess.CalledProcessError: with the output of ansible-playbook.
     """
     playbook = CHECKOUT / "playbooks" / "render.yml"
-    command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook]
+    command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, playbook]
     subprocess.run(
-        [*command, "--extra-vars", f"airflow_render_to={directory}"],
+        [*command, "--extra-vars", json.dumps({**(variables or {}), "airflow_render_to": str(directory)})],
         cwd=CHECKOUT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         check=True,

@@ -33,7 +33,7 @@ PERMISSIONS_OPTIONS: dict[str, Any] = {
 }
 
 #: In the order in which rules have them.
-VERBS = ("get", "list", "watch", "create", "patch", "delete")
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 
 
 @dataclass(frozen=True)

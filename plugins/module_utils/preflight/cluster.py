@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ..core.checksum import checksum
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import is_true, labels, spec
@@ -22,6 +23,12 @@ from .volumes import Storage
 
 #: What chooses the pods with a scheduler in them, and the volume that one has which makes pods of tasks.
 SCHEDULERS, TASK_POD_VOLUME = "airflow.kubernetes/scheduler=true", "task-pod"
+
+#: By this kind an OpenShift is known.
+SECURITY_CONTEXT_CONSTRAINTS = ("security.openshift.io/v1", "SecurityContextConstraints")
+#: What the labels of Pod Security begin with, and the label that has OpenShift leave them alone.
+POD_SECURITY_LABELS = "pod-security.kubernetes.io/"
+LABEL_SYNC = "security.openshift.io/scc.podSecurityLabelSync"
 
 #: Where the version of a deployed release is read from.
 VERSION_LABEL = "app.kubernetes.io/version"
@@ -38,6 +45,7 @@ class Cluster:
         self.version: str | None = None
         self.options: Mapping[str, str] = {}
         self.secrets: dict[str, _values.Secret] = {}
+        self.certificates: dict[str, str] = {}
 
     def check_namespace(self, create: bool) -> list[str]:
         try:
@@ -116,7 +124,7 @@ class Cluster:
         return list(check_results(own.values)) if separate_results and own else []
 
     def check_certificates(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
-        """A pod that mounts what is not there never starts."""
+        """A pod that mounts what is not there never starts; remember checksums of the files that are."""
         problems = []
         for certificate in wanted:
             kind, name, key = certificate["kind"], certificate["name"], certificate["key"]
@@ -128,6 +136,8 @@ class Cluster:
                 raise
             held = {**(found.get("data") or {}), **(found.get("binaryData") or {})} if found else None
             problems.append(_values.lacking(certificate["variable"], kind, name, key, held))
+            if held and key in held and certificate.get("file"):
+                self.certificates[certificate["file"]] = checksum(held[key])
         return list(filter(None, problems))
 
     def check_kinds(self, wanted: Sequence[Mapping[str, str]]) -> list[str]:
@@ -138,6 +148,32 @@ class Cluster:
             for given in wanted
             if not self.client.has_kind(given["api_version"], given["kind"])
         ]
+
+    def check_openshift(self, run_as_user: str, namespace: Mapping[str, Any]) -> list[str]:
+        """Refuse what OpenShift gives itself: UIDs, and the labels of Pod Security.
+
+        :param namespace: the namespace as it is to be applied; empty: not at all.
+        """
+        metadata = namespace.get("metadata") or {}
+        owned = owned_labels(metadata.get("labels") or {})
+        if not (run_as_user or owned) or not self.client.has_kind(*SECURITY_CONTEXT_CONSTRAINTS):
+            return []
+        problems = []
+        if run_as_user:
+            problems.append(
+                f"The cluster is an OpenShift, which gives each namespace UIDs of its own and refuses others, but "
+                f"airflow_run_as_user is {run_as_user}. Let it give them: set airflow_run_as_user to an empty text "
+                f'(airflow_run_as_user: "").'
+            )
+        if owned:
+            problems.append(
+                f"The cluster is an OpenShift, which sets the labels {', '.join(owned)} of the namespace "
+                f"{self.namespace} itself, as airflow_pod_security or airflow_namespace_labels would. Leave them to "
+                f'it: set airflow_pod_security to an empty text (airflow_pod_security: ""), and leave them out of '
+                f'airflow_namespace_labels. To set them yourself, add {LABEL_SYNC}: "false" to '
+                "airflow_namespace_labels."
+            )
+        return problems
 
     def check_neighbours(self, executors: Sequence[str]) -> list[str]:
         """Refuse two releases in one namespace that make pods of tasks.
@@ -211,6 +247,17 @@ class Cluster:
             if failure.status == 403:
                 return None
             raise
+
+
+def owned_labels(wanted: Mapping[str, str]) -> list[str]:
+    """Return the labels of a namespace that OpenShift sets, of those that are wanted.
+
+    A controller of it keeps them in step with what the namespace's accounts may do, unless a label says not to
+    (OpenShift documentation, "Understanding and managing pod security admission").
+    """
+    if wanted.get(LABEL_SYNC) == "false":
+        return []
+    return sorted(label for label in wanted if label.startswith(POD_SECURITY_LABELS))
 
 
 def check_results(urls: Mapping[str, str]) -> Iterator[str]:

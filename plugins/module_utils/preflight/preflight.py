@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
@@ -94,6 +95,7 @@ OPTIONS: dict[str, Any] = {
     "trial_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
     "service_accounts": {"type": "list", "elements": "dict", "default": []},
+    "run_as_user": {"type": "str", "default": ""},
     "values": {"type": "dict", "default": {}},
     "separate_results": {"type": "bool", "default": False},
     "variables": {"type": "list", "elements": "str", "default": []},
@@ -117,7 +119,9 @@ def run(task: Task) -> dict[str, Any]:
     if problems:
         raise Failure("\n".join(problems))
     if params["render"]:
-        return {"changed": False, "version": "", "warnings": warnings, **asdict(DryRuns(params["digest"]))}
+        certificates = dict.fromkeys(_files(params["certificates"]), "rendered")
+        known = {"version": "", "warnings": warnings, "certificates": certificates}
+        return {"changed": False, **known, **asdict(DryRuns(params["digest"]))}
     client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
     running = Cluster(client, params["namespace"], params["release"], storage)
@@ -131,6 +135,11 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
+            pool.submit(
+                running.check_openshift,
+                params["run_as_user"],
+                params["namespace_object"] if params["create_namespace"] else {},
+            ),
             pool.submit(running.check_neighbours, params["executors"]),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
@@ -143,5 +152,11 @@ def run(task: Task) -> dict[str, Any]:
         "changed": False,
         "version": running.version,
         "warnings": warnings + storage.warnings,
+        "certificates": {**dict.fromkeys(_files(params["certificates"]), ""), **running.certificates},
         **asdict(dry_runs.result()),
     }
+
+
+def _files(certificates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the files that certificates become in pods."""
+    return [certificate["file"] for certificate in certificates if certificate.get("file")]

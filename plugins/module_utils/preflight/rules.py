@@ -10,6 +10,8 @@ from __future__ import annotations
 from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
 from .cloud_rules import CLOUD_RULES
+from .external_secret_rules import EXTERNAL_SECRET_RULES
+from .route_rules import ROUTE_RULES
 from .rule import Given, Rule
 from .values import DEFAULTS
 from .volume_rules import VOLUME_RULES
@@ -27,7 +29,10 @@ def check_input(params: Given) -> tuple[list[str], list[str]]:
 
 _COMBINATIONS = "Write [celery], [celery, kubernetes] or [kubernetes, celery]; the first runs what names no executor."
 _WHOLE_ADDRESS = "Write the whole address that users see, without login, query or spaces: "
-_EXPOSED = "shall have an Ingress or an HTTPRoute, but {0} does not say for which host and path. Set {0}, for example "
+_EXPOSED = (
+    "shall have an Ingress, an HTTPRoute or a Route, but {0} does not say for which host and path. Set {0}, for "
+    "example "
+)
 
 RULES: tuple[Rule, ...] = (
     # The inventory.
@@ -222,17 +227,18 @@ RULES: tuple[Rule, ...] = (
         lambda given: not on.is_base_url(given["flower_base_url"]),
     ),
     Rule(
-        "airflow_base_url api_server_ingress_enabled api_server_http_route_parent_refs",
-        "the API server has an Ingress or an HTTPRoute without it",
+        "airflow_base_url api_server_ingress_enabled api_server_http_route_parent_refs api_server_route_enabled",
+        "the API server has an Ingress, an HTTPRoute or a Route without it",
         "The API server " + _EXPOSED.format("airflow_base_url") + "https://airflow.example.com/.",
         lambda given: given["exposes_api_server"] and not given["airflow_base_url"],
     ),
     Rule(
-        "flower_base_url flower_ingress_enabled flower_http_route_parent_refs",
-        "Flower has an Ingress or an HTTPRoute without it",
+        "flower_base_url flower_ingress_enabled flower_http_route_parent_refs flower_route_enabled",
+        "Flower has an Ingress, an HTTPRoute or a Route without it",
         "Flower " + _EXPOSED.format("flower_base_url") + "https://airflow.example.com/flower.",
         lambda given: given["exposes_flower"] and not given["flower_base_url"],
     ),
+    *ROUTE_RULES,
     # Logins.
     Rule(
         "airflow_webserver_config airflow_auth_type airflow_auth_options",
@@ -263,10 +269,11 @@ RULES: tuple[Rule, ...] = (
     ),
     # Database.
     Rule(
-        "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map",
+        "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map airflow_ca_config_map",
         "the database's certificate is verified without a CA",
         "airflow_database_tls_mode is {database_tls}, which takes the certificate of the CA that signed the "
-        "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map.",
+        "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map, or airflow_ca_config_map for "
+        "all certificates.",
         lambda given: given["database_tls"].startswith("verify-") and not given["database_ca"],
     ),
     Rule(
@@ -360,6 +367,7 @@ RULES: tuple[Rule, ...] = (
         "{variable} is given, and so is {variable}_secret, which names a Secret that holds it. Leave out one of them.",
         find=on.secrets_given_twice,
     ),
+    *EXTERNAL_SECRET_RULES,
     *BUNDLE_RULES,
     *CLOUD_RULES,
     *VOLUME_RULES,

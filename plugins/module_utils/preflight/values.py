@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "exposes_api_server": False,
     "flower_base_url": "",
     "exposes_flower": False,
+    "routes": [],
     "airflow_webserver_config": False,
     "airflow_auth_type": "database",
     "has_auth_options": False,
@@ -50,4 +51,6 @@ DEFAULTS: Mapping[str, Any] = {
     "has_network_policies": True,
     "proxies": {"rules": {}, "wrong": [], "unread": []},
     "secret_origins": [],
+    "external_secrets": [],
+    "own_secrets": [],
 }

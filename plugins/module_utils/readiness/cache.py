@@ -37,6 +37,8 @@ WORKLOADS = ("Deployment", "StatefulSet", "Job")
 CLAIM = "PersistentVolumeClaim"
 #: What is listed first: where all of these are done, nothing else need be asked.
 PRIMARY_KINDS = (*WORKLOADS, CLAIM)
+#: What other software defines, and is listed only where a release has it.
+ROUTE, EXTERNAL_SECRET = "Route", "ExternalSecret"
 #: What tells why something is not done.
 EVIDENCE_KINDS = ("ReplicaSet", "Pod", "Event")
 
@@ -296,6 +298,10 @@ def _claim(obj: Obj) -> Obj:
     }
 
 
+def _further(obj: Obj) -> Obj:
+    return {"metadata": _metadata(obj), "spec": _some(spec(obj), ("host",)), "status": status(obj)}
+
+
 def _pod(obj: Obj) -> Obj:
     metadata = _metadata(obj, (), _POD_LABELS)
     if is_true(obj, "Ready"):
@@ -323,4 +329,4 @@ def _containers(containers: Sequence[Obj] | None) -> list[dict[str, Any]]:
     return [_some(container, _CONTAINER) for container in containers or ()]
 
 
-_SLIMMERS = {"Pod": _pod, CLAIM: _claim}
+_SLIMMERS = {"Pod": _pod, CLAIM: _claim, ROUTE: _further, EXTERNAL_SECRET: _further}

@@ -26,6 +26,8 @@ class Limits:
     :param lost: a node does not answer, which the cluster says only after 40 s of silence.
     :param dependencies: a pod goes on waiting for others although those are done: time for one try that began before,
         and a whole one, of 5 s each.
+    :param unrouted: no router says anything of a Route; it does so within a second, unless there is none.
+    :param unsynced: the External Secrets operator cannot make a Secret, and tries again with growing pauses.
     """
 
     unschedulable: float = 60
@@ -36,6 +38,8 @@ class Limits:
     retried: float = 8
     lost: float = 10
     dependencies: float = 11
+    unrouted: float = 30
+    unsynced: float = 20
 
 
 #: How often what may be transient is seen to fail before it is called *never*. The kubelet pulls an image again after
@@ -103,6 +107,10 @@ class Context:
         """Return the events about one object, newest first; with ``reasons`` only those."""
         matches = [e for e in self.events.get(uid(obj), ()) if not reasons or e.reason in reasons]
         return sorted(matches, key=lambda e: e.last, reverse=True)
+
+    def in_this_run(self, time: str | None) -> datetime | None:
+        """Return since when something counts that is so since ``time``: what was so before may just be corrected."""
+        return max((each for each in (moment(time), self.started) if each), default=None)
 
     def after_grace(self, since: datetime | None, seconds: float, verdict: Verdict) -> Verdict:
         """Return ``verdict`` once ``seconds`` have passed since ``since``, and until then *not yet* with its reason."""

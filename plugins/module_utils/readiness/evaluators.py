@@ -10,8 +10,10 @@ from datetime import datetime
 from .cache import EVIDENCE_KINDS, Change, ObjectCache
 from .claims import claim_verdict
 from .context import Context
+from .external_secrets import external_secret_verdict
 from .health import HealthResponse
 from .jobs import job_verdict
+from .routes import route_verdict
 from .settle import Facts
 from .verdict import Key, Verdict
 from .workloads import deployment_verdict, stateful_set_verdict
@@ -22,6 +24,8 @@ EVALUATORS: Mapping[str, Callable[[Context], Verdict]] = {
     "StatefulSet": stateful_set_verdict,
     "Job": job_verdict,
     "PersistentVolumeClaim": claim_verdict,
+    "Route": route_verdict,
+    "ExternalSecret": external_secret_verdict,
 }
 
 

@@ -8,10 +8,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cache import EXTERNAL_SECRET, ROUTE
 from .context import Limits
 from .health_probe import HealthQuestion
 from .settle import Rules
 
+#: What is looked at besides workloads, Jobs and claims.
+AWAITED_OPTIONS: dict[str, Any] = {
+    "awaited": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "choices": [ROUTE, EXTERNAL_SECRET], "required": True},
+        },
+    },
+}
 WAIT_OPTIONS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 600},
     "unschedulable_grace": {"type": "int"},
@@ -26,6 +39,7 @@ class WaitOptions:
 
     :param timeout: seconds, besides those in which pods end within the grace that they were given.
     :param only: ``Kind/name`` of the objects to wait for; empty: all.
+    :param awaited: further kinds to wait for, with their API versions.
     :param restart_stuck: give what was stuck before another try.
     """
 
@@ -36,6 +50,7 @@ class WaitOptions:
     health: HealthQuestion | None = None
     restart_stuck: bool = False
     only: frozenset[str] = frozenset()
+    awaited: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rules(self) -> Rules:
@@ -57,3 +72,8 @@ def limits_of(params: Mapping[str, Any]) -> Limits:
     grace = params["unschedulable_grace"]
     chosen = {} if grace is None else {"unschedulable": grace, "unscalable": grace}
     return Limits(transient=params["retry_grace"], restarts=params["restart_grace"], **chosen)
+
+
+def awaited_of(params: Mapping[str, Any]) -> dict[str, str]:
+    """Read the option ``awaited``: API versions by kind."""
+    return {given["kind"]: given["api_version"] for given in params["awaited"]}

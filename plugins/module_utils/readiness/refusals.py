@@ -69,6 +69,12 @@ def _refusal_advice(workload: Obj, refusal: str, refused: str) -> str:
     if "violates PodSecurity" in refusal:
         overrides = variable(workload, "overrides", "the role's overrides")
         return f"Remove what the level forbids from {overrides}, or set another level in airflow_pod_security."
+    if "security context constraint" in refusal:
+        overrides = variable(workload, "overrides", "the role's overrides")
+        return (
+            f"Remove what OpenShift does not allow from {overrides} and from what is added to its pods. "
+            "airflow_run_as_user has to be empty there."
+        )
     if re.search(r"(maximum|minimum) \S+ usage per|must be less than or equal to \S+ limit|limit to request", refusal):
         return f"Stay within the LimitRange in {resources}. See: {kubectl(workload, 'describe limitrange')}"
     if "serviceaccount" in refusal:

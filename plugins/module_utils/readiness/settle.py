@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from .cache import EXTERNAL_SECRET, ROUTE
 from .context import Limits
 from .health import HealthResponse, health_verdicts
 from .log_patterns import LogPattern, match_log
@@ -250,17 +251,21 @@ def settle_with_logs(
 def causes_first(keys: Iterable[Key], dependents: Container[Key]) -> list[Key]:
     """Sort objects that have failed: what others depend on comes first.
 
-    Claims, then what waits for nothing (databases, brokers), then Jobs, then what waits for those, then the health.
+    Secrets and claims, then what waits for nothing (databases, brokers), then Jobs, then what waits for those, then
+    the health and the way in.
 
     :param dependents: the objects whose pods wait for others before they start.
     """
-    order = {"Namespace": 0, "PersistentVolumeClaim": 1, "Job": 3, "Health": 5}
+    order = {"Namespace": 0, EXTERNAL_SECRET: 1, "PersistentVolumeClaim": 1, "Job": 3, "Health": 5, ROUTE: 6}
     return sorted(keys, key=lambda key: (order.get(key.kind, 4 if key in dependents else 2), key.name))
 
 
 def _others_pending(verdicts: Mapping[Key, Verdict]) -> bool:
-    """Tell whether something is not done that does not itself wait for others."""
-    return any(verdict.holds_up and not verdict.hints.awaits_dependencies for verdict in verdicts.values())
+    """Tell whether something is not done that does not itself wait for others, and that others may wait for."""
+    return any(
+        verdict.holds_up and not verdict.hints.awaits_dependencies and key.kind != ROUTE
+        for key, verdict in verdicts.items()
+    )
 
 
 def _gathering(failed: Iterable[Verdict], now: datetime, limits: Limits) -> float:

@@ -18,10 +18,11 @@ from ..kube.lease import lease_path, told_holder
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
-from .cache import CLAIM, EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
+from .cache import CLAIM, EVIDENCE_KINDS, PRIMARY_KINDS, ROUTE, Change, ObjectCache
 from .evaluators import EVALUATORS
 from .health import COMPONENTS, HealthResponse, heartbeat
 from .health_probe import HEALTH_OPTIONS, health_question
+from .options import AWAITED_OPTIONS, awaited_of
 from .progress import duration
 from .settle import History, Instant, causes_first, settle
 from .verdict import Key, State, Verdict
@@ -33,6 +34,7 @@ OPTIONS: dict[str, Any] = {
     **PERMISSIONS_OPTIONS,
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
+    **AWAITED_OPTIONS,
     "health": {"type": "dict", "options": HEALTH_OPTIONS},
     "address": {"type": "str", "default": ""},
 }
@@ -133,9 +135,10 @@ def ask(task: Task) -> Status:
     question = health_question(params["health"]) if params["health"] else None
     client = Client(params, task.say, FIRST_PATIENCE)
     require(client, params)
-    probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj)
+    awaited = awaited_of(params)
+    probe = Probe(client, namespace, release, question, keep=lambda _kind, obj: obj, awaited=awaited)
     with ThreadPoolExecutor(5) as pool:
-        asked = pool.submit(probe.objects, (*PRIMARY_KINDS, *EVIDENCE_KINDS))
+        asked = pool.submit(probe.objects, (*PRIMARY_KINDS, *awaited, *EVIDENCE_KINDS))
         health = pool.submit(probe.health) if question else None
         listed = pool.submit(_services, client, namespace, release)
         version = pool.submit(client.request, "get", "/version")
@@ -192,7 +195,8 @@ def build(
     return Status(
         title=title,
         components=components,
-        others={key: verdict for key, verdict in others.items() if verdict.holds_up},
+        # A Route that no router serves holds up no deploy, and yet nobody comes in.
+        others={key: v for key, v in others.items() if v.holds_up or (key.kind == ROUTE and v.state != State.READY)},
         queues=_queues(objects, pods),
         versions={"airflow": ", ".join(airflow), "kubernetes": kubernetes},
         address=address,

@@ -11,7 +11,7 @@ from ..kube.lease import LEASE_OPTIONS, lease_of
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from .health_probe import HEALTH_OPTIONS, health_question
-from .options import WAIT_OPTIONS, WaitOptions, limits_of
+from .options import AWAITED_OPTIONS, WAIT_OPTIONS, WaitOptions, awaited_of, limits_of
 from .waiter import Waiting
 from .watcher import Probe
 
@@ -21,6 +21,7 @@ OPTIONS: dict[str, Any] = {
     "namespace": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     **WAIT_OPTIONS,
+    **AWAITED_OPTIONS,
     "restart_stuck": {"type": "bool", "default": False},
     "unlock": {"type": "bool", "default": False},
     "only": {"type": "list", "elements": "str", "default": []},
@@ -32,7 +33,7 @@ def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``wait``."""
     options = wait_options(task)
     client = Client(task.params, task.say, PATIENCE)
-    probe = Probe(client, options.namespace, options.release, options.health)
+    probe = Probe(client, options.namespace, options.release, options.health, awaited=options.awaited)
     if task.check_mode:
         return Waiting(probe, options, task.say).look()
     lease = lease_of(client, task)
@@ -59,4 +60,5 @@ def wait_options(task: Task) -> WaitOptions:
         health=health_question(params["health"]) if params["health"] else None,
         restart_stuck=params["restart_stuck"] and not task.check_mode,
         only=frozenset(params["only"]),
+        awaited=awaited_of(params),
     )

@@ -63,7 +63,7 @@ class Waiting:
 
     def look(self) -> dict[str, Any]:
         """Return the verdicts as they are now, without waiting for any object (check mode)."""
-        self._list(PRIMARY_KINDS)
+        self._list((*PRIMARY_KINDS, *self._options.awaited))
         if not self._settled.all_done:
             self._list(EVIDENCE_KINDS)
         elif self._options.health and self._evaluation.verdicts:
@@ -83,7 +83,7 @@ class Waiting:
             self._source.close()
 
     def _wait(self) -> dict[str, Any]:
-        self._list(PRIMARY_KINDS)
+        self._list((*PRIMARY_KINDS, *self._options.awaited))
         if missing := self._options.only - {str(key) for key in self._evaluation.verdicts}:
             raise self._report.missing(missing)
         if not self._evaluation.verdicts:

@@ -20,7 +20,7 @@ from ..core.labels import RELEASE_LABEL
 from ..core.objects import Obj
 from ..kube.client import Client
 from ..redaction.masking import masked
-from .cache import CLAIM, EVIDENCE_KINDS, LISTED, PRIMARY_KINDS, Change, slim
+from .cache import CLAIM, EVIDENCE_KINDS, LISTED, Change, slim
 from .health import HealthResponse
 from .health_probe import HealthProbe, HealthQuestion
 from .node_capacity import NodeCapacity
@@ -82,6 +82,7 @@ class Probe:
     """The requests of one wait.
 
     :param keep: what to keep of an object, from its kind and the object.
+    :param awaited: API versions of further kinds that are listed and watched, by kind.
     """
 
     def __init__(
@@ -91,12 +92,15 @@ class Probe:
         release: str,
         health: HealthQuestion | None = None,
         keep: Callable[[str, Obj], Obj] = slim,
+        awaited: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._release = release
         self._health = HealthProbe(namespace, health) if health else None
         self._keep = keep
+        self._awaited = awaited or {}
+        self._api_versions = {**API_VERSIONS, **self._awaited}
         self._closed = False
         self._events: SimpleQueue[WatchEvent] = SimpleQueue()
         self._versions: dict[str, str] = {}
@@ -117,9 +121,8 @@ class Probe:
 
     def watch(self) -> None:
         """Begin to listen to all kinds, from where they were listed."""
-        for kind in (*PRIMARY_KINDS, *EVIDENCE_KINDS):
-            if kind in self._versions:
-                threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
+        for kind in list(self._versions):
+            threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""
@@ -201,7 +204,7 @@ class Probe:
         )
 
     def _path(self, kind: str) -> str:
-        version = API_VERSIONS[kind]
+        version = self._api_versions[kind]
         root = "/api/v1" if version == "v1" else f"/apis/{version}"
         return f"{root}/namespaces/{quote(self._namespace)}/{kind.lower()}s"
 
@@ -232,6 +235,9 @@ class Probe:
                     objects, following = [], None
                     continue
                 if failure.status == 403 and kind in EVIDENCE_KINDS:
+                    return Change(kind, LISTED, ())
+                if failure.status == 404 and kind in self._awaited:
+                    # What defines the kind is gone, and all objects of it are.
                     return Change(kind, LISTED, ())
                 if failure.status == 403:
                     raise _refused(failure) from failure
@@ -269,7 +275,7 @@ class Probe:
         if kind == "ReplicaSet":
             more["header_params"] = {"Accept": _METADATA_ONLY_WATCH}
         for change, obj in self._client.watch(
-            API_VERSIONS[kind], kind, self._namespace, self._versions[kind], timeout=WATCH_TIME, **more
+            self._api_versions[kind], kind, self._namespace, self._versions[kind], timeout=WATCH_TIME, **more
         ):
             if self._closed:
                 return

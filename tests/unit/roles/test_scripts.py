@@ -855,3 +855,46 @@ def test_the_login_of_flower_is_whole(monkeypatch: Any) -> None:
     monkeypatch.setenv("FLOWER_USERNAME", "admin")
     monkeypatch.setenv("FLOWER_PASSWORD", "a,b$HOME")
     assert runpy.run_path(str(ROLES / "airflow" / "files" / "flower_config.py"))["basic_auth"] == ["admin:a,b$HOME"]
+
+
+class TestTrust:
+    """One file of the CAs of the image and those of the user's own."""
+
+    ONE, TWO, THREE = (
+        f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+        for body in ("MIIBone", "MIIBtwo", "MIIBthree")
+    )
+
+    @pytest.fixture
+    def trust(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+        """Return what the program writes, for an image that trusts two CAs, the second of them by certifi as well."""
+        system, packaged = tmp_path / "system.crt", tmp_path / "certifi" / "cacert.pem"
+        packaged.parent.mkdir()
+        system.write_text(f"{self.ONE}\n{self.TWO}\n")
+        packaged.write_text(f"# Issuer: two\r\n{self.TWO.replace(chr(10), chr(13) + chr(10))}\r\n")
+
+        def trust(own: str, *missing: Path) -> str:
+            (tmp_path / "own.crt").write_text(own)
+            program = runpy.run_path(str(ROLES / "airflow" / "files" / "trust_certificates.py"))
+            files = program["main"].__globals__
+            files["trusted"] = lambda: (path for path in (system, packaged) if path not in missing)
+            program["main"](tmp_path / "own.crt", tmp_path / "all.crt")
+            return (tmp_path / "all.crt").read_text()
+
+        return trust
+
+    def test_has_each_certificate_once(self, trust: Callable[..., str]) -> None:
+        written = trust(f"the company's\n{self.THREE}\n")
+        assert re.findall(r"MIIB\w+", written) == ["MIIBthree", "MIIBone", "MIIBtwo"]
+        assert written.count("-----BEGIN CERTIFICATE-----") == written.count("-----END CERTIFICATE-----") == 3
+        assert "company" not in written
+
+    def test_refuses_what_has_none(self, trust: Callable[..., str]) -> None:
+        with pytest.raises(SystemExit, match="no certificate in PEM: correct the ConfigMap that airflow_ca_config_map"):
+            trust("-----BEGIN PRIVATE KEY-----")
+
+    def test_looks_where_the_image_has_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        program = runpy.run_path(str(ROLES / "airflow" / "files" / "trust_certificates.py"))
+        certifi = pytest.importorskip("certifi")
+        program["trusted"].__globals__["SYSTEM"] = Path("/nowhere")
+        assert list(program["trusted"]()) == [Path(certifi.where())]

@@ -40,7 +40,7 @@ class Cluster:
         self.refusals: dict[str, ApiFailure] = {}
         self.rights: Callable[[str, str], bool] = lambda verb, resource: True
         self.review_fails = False
-        self.unknown_kinds: set[str] = set()
+        self.unknown_kinds: set[str] = {"SecurityContextConstraints"}
         self.cluster_kinds: set[str] = set(NO_NAMESPACE)
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.version = 0

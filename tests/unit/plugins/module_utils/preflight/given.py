@@ -41,6 +41,7 @@ GOOD: dict[str, Any] = {
     "trial_pod": {},
     "namespace_object": {},
     "service_accounts": [],
+    "run_as_user": "50000",
     "same_release": [],
     "separate_results": False,
     "variables": [],

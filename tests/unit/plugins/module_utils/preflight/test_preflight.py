@@ -29,7 +29,8 @@ def problems(**given: Any) -> list[str]:
 def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(preflight, "Client")
     result = preflight.run(Task({**GOOD, "render": "rendered"}))
-    assert result == {"changed": False, "version": "", "warnings": [], "digest": "d1", "dry_run_due": True, "sets": ()}
+    known = {"version": "", "warnings": [], "certificates": {}}
+    assert result == {"changed": False, **known, "digest": "d1", "dry_run_due": True, "sets": ()}
     with pytest.raises(Failure, match="airflow_namespace"):
         preflight.run(Task({**GOOD, "render": "rendered", "namespace": "Airflow"}))
 
@@ -426,7 +427,7 @@ class TestResults:
 def test_a_kind_that_the_cluster_does_not_know(cluster: Any, run: Any) -> None:
     route = {"api_version": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "variable": "flower_routes"}
     run(kinds=[route])
-    cluster.unknown_kinds = {"HTTPRoute"}
+    cluster.unknown_kinds |= {"HTTPRoute"}
     said = "flower_routes takes the kind HTTPRoute of gateway.networking.k8s.io/v1, which the cluster does not know"
     with pytest.raises(Failure, match=said):
         run(kinds=[route])
@@ -499,3 +500,75 @@ class TestPodsOfTasks:
         with pytest.raises(Failure, match="It lacks") if looked else contextlib.nullcontext():
             run(packages=[self.PACKAGE], executors=["celery", "kubernetes"], **self.LIMITS)
         assert [(service.kind, service.options) for service in asked] == ([("package", self.PACKAGE)] if looked else [])
+
+
+class TestOpenShift:
+    """It gives UIDs and the labels of Pod Security itself."""
+
+    ENFORCE, WARN = "pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/warn"
+    SYNC = "security.openshift.io/scc.podSecurityLabelSync"
+
+    @pytest.fixture(autouse=True)
+    def _openshift(self, cluster: Any) -> None:
+        cluster.unknown_kinds.discard("SecurityContextConstraints")
+
+    def namespace(self, **labels: str) -> dict[str, Any]:
+        return {"metadata": {"name": "airflow", "labels": labels}}
+
+    def test_takes_what_leaves_that_to_it(self, run: Any) -> None:
+        run(run_as_user="", namespace_object=self.namespace(team="data"))
+
+    def test_refuses_a_uid(self, run: Any) -> None:
+        with pytest.raises(Failure, match=r'airflow_run_as_user is 50000.*airflow_run_as_user: ""') as failure:
+            run(run_as_user="50000")
+        assert "\n" not in str(failure.value)
+
+    def test_refuses_labels_that_it_sets(self, run: Any) -> None:
+        wanted = self.namespace(**{self.ENFORCE: "restricted", self.WARN: "restricted", "team": "data"})
+        with pytest.raises(Failure, match=f'{self.ENFORCE}, {self.WARN} of.*airflow_pod_security: ""'):
+            run(run_as_user="", namespace_object=wanted)
+
+    def test_leaves_a_namespace_alone_that_is_not_made(self, run: Any, cluster: Any) -> None:
+        cluster.add("Namespace", "airflow")
+        wanted = self.namespace(**{self.WARN: "restricted"})
+        run(run_as_user="", namespace_object=wanted, create_namespace=False)
+
+    def test_takes_labels_where_it_is_told_to_leave_them(self, run: Any) -> None:
+        run(run_as_user="", namespace_object=self.namespace(**{self.WARN: "restricted", self.SYNC: "false"}))
+
+    def test_another_cluster_takes_both(self, run: Any, cluster: Any) -> None:
+        cluster.unknown_kinds.add("SecurityContextConstraints")
+        run(run_as_user="50000", namespace_object=self.namespace(**{self.WARN: "restricted"}))
+
+
+class TestCertificates:
+    """Their checksums replace the pods that read them when they start."""
+
+    CA: ClassVar[dict[str, Any]] = {
+        "kind": "ConfigMap",
+        "name": "ca",
+        "key": "ca.crt",
+        "variable": "airflow_ca_config_map",
+        "file": "ca.crt",
+    }
+
+    def test_a_change_of_one_is_seen(self, cluster: Any, run: Any) -> None:
+        cluster.add("ConfigMap", "ca", data={"ca.crt": "one"})
+        before = run(certificates=[self.CA])["certificates"]
+        assert run(certificates=[self.CA])["certificates"] == before
+        cluster.add("ConfigMap", "ca", data={"ca.crt": "two"})
+        after = run(certificates=[self.CA])["certificates"]
+        assert before.keys() == after.keys() == {"ca.crt"}
+        assert before != after
+
+    def test_one_that_is_not_there_is_refused(self, cluster: Any, run: Any) -> None:
+        with pytest.raises(Failure, match="airflow_ca_config_map names the ConfigMap ca, but the namespace has none"):
+            run(certificates=[self.CA])
+
+    def test_where_they_may_not_be_read_there_is_none(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["get ConfigMap/ca"] = FORBIDDEN
+        assert run(certificates=[self.CA])["certificates"] == {"ca.crt": ""}
+
+    def test_where_no_cluster_is_asked_a_word_stands_for_it(self) -> None:
+        result = preflight.run(Task({**GOOD, "render": "rendered", "certificates": [self.CA]}))
+        assert result["certificates"] == {"ca.crt": "rendered"}

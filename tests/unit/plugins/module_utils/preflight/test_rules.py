@@ -42,6 +42,32 @@ def names(release: str, *groups: str, version: str = "3.1.0") -> list[str]:
     return check(release=release, worker_groups=[{"name": name} for name in groups], version=version)[0]
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+def route(**changes: Any) -> dict[str, Any]:
+    """Return a Route of the API server as the role passes it, with changes."""
+    route = {
+        "role": "api_server",
+        "own_port": 8080,
+        "address_variable": "airflow_base_url",
+        "base_url": "https://a.example.com",
+        "termination": "edge",
+        "insecure_policy": "Redirect",
+        "certificate_secret": "",
+        "tls_port": "",
+        "destination_ca_certificate": "",
+    }
+    return {"routes": [{**route, **changes}]}
+
+
+EXTERNAL = {"name": "login", "store": "vault", "data": {"password": "prod/airflow#password"}}
+
+
+def external(**changes: Any) -> dict[str, Any]:
+    return {"external_secrets": [{**EXTERNAL, **changes}]}
+
+
 #: What violates each rule, by when it applies.
 VIOLATIONS: dict[str, dict[str, Any]] = {
     "a role is named without a kind of identity": {"worker_groups": [{"name": "worker", "identity_role": "a"}]},
@@ -119,8 +145,27 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
     "it has a secret": {"config": {"smtp__smtp_password": "hunter2"}},
     "airflow_config has the base URL, and airflow_base_url is not set": {"config": {"api__base_url": "http://a"}},
     "it is no whole address": {"airflow_base_url": "airflow.example.com", "flower_base_url": "http://a?b"},
-    "the API server has an Ingress or an HTTPRoute without it": {"exposes_api_server": True},
-    "Flower has an Ingress or an HTTPRoute without it": {"exposes_flower": True},
+    "the API server has an Ingress, an HTTPRoute or a Route without it": {"exposes_api_server": True},
+    "Flower has an Ingress, an HTTPRoute or a Route without it": {"exposes_flower": True},
+    "it is passthrough, and the base URL has a path": route(
+        base_url="https://a.example.com/airflow", termination="passthrough", tls_port="8443"
+    ),
+    "pods have to serve TLS, and no port does": route(termination="reencrypt"),
+    "it is set, and TLS ends at the router": route(tls_port="8443"),
+    "it is no port, or the role's own, which serves no TLS": route(termination="reencrypt", tls_port="8080"),
+    "it is Allow with passthrough": route(termination="passthrough", tls_port="8443", insecure_policy="Allow"),
+    "the router shall show a certificate, and passes TLS through": route(
+        termination="passthrough", tls_port="8443", certificate_secret="certificate"
+    ),
+    "the router shall show a certificate, and the base URL is http": route(
+        base_url="http://a.example.com", certificate_secret="certificate"
+    ),
+    "it is set without reencrypt": route(destination_ca_certificate=CERTIFICATE),
+    "it is no certificate, or has a private key": route(
+        termination="reencrypt",
+        tls_port="8443",
+        destination_ca_certificate=f"{CERTIFICATE}-----BEGIN PRIVATE KEY-----",
+    ),
     "a file of your own and the collection's options are both given": {
         "airflow_webserver_config": True,
         "has_auth_options": True,
@@ -164,6 +209,11 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
             "unread": [{"variable": "airflow_environment", "name": "HTTP_PROXY", "components": "worker"}],
         }
     },
+    "a name is none of a Secret": external(name="Login"),
+    "two have one name": {"external_secrets": [EXTERNAL, EXTERNAL]},
+    "one has the name of a Secret of the release": {"external_secrets": [EXTERNAL], "own_secrets": ["login"]},
+    "one has no keys": external(data={}),
+    "the place of a key is none": external(data={"password": {"key": "prod"}}),
     "the value and a Secret that holds it are both given": {
         "secret_origins": [{"variable": "airflow_fernet_key", "given": True, "secret": "mine"}]
     },
@@ -330,3 +380,42 @@ class TestExecutors:
 
     def test_how_airflow_keeps_pods_is_the_users_choice(self) -> None:
         assert of_config(kubernetes_executor__delete_worker_pods_on_failure=False) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"base_url": "http://a.example.com/airflow"},
+        {"base_url": "https://a.example.com/airflow", "certificate_secret": "certificate"},
+        {"termination": "passthrough", "tls_port": "8443", "base_url": "https://a.example.com/"},
+        {"termination": "reencrypt", "tls_port": "8443", "destination_ca_certificate": CERTIFICATE},
+    ],
+)
+def test_routes_that_openshift_takes(changes: dict[str, Any]) -> None:
+    assert check(**route(**changes)) == ([], [])
+
+
+def test_the_message_about_a_route_names_its_own_role() -> None:
+    (problem,), _warnings = check(**route(role="flower", termination="reencrypt"))
+    assert problem.startswith("flower_route_termination is reencrypt")
+    assert "api_server" not in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"data": {"a": "prod", "b": "arn:aws:x:1:secret:prod#a"}},
+        {"data": None, "extract": "prod"},
+        {"name": "a.b-1"},
+    ],
+)
+def test_external_secrets_that_the_operator_takes(changes: dict[str, Any]) -> None:
+    assert check(**external(**changes), own_secrets=["airflow-secrets"]) == ([], [])
+
+
+@pytest.mark.parametrize("place", ["", "#password", "prod#", 7])
+def test_a_place_without_a_key_or_a_property_is_refused(place: Any) -> None:
+    (problem,), _warnings = check(**external(data={"password": place}))
+    assert "login with the key password" in problem

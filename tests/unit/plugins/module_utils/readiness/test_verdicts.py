@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils.core.labels import SET_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache import (
     EVIDENCE_KINDS,
     LISTED,
@@ -26,6 +27,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.cache
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Context
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.evaluators import EVALUATORS
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.refusals import refused_verdict
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.settle import History, Instant, settle
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.verdict import (
     Key,
@@ -401,3 +403,15 @@ def test_a_container_that_was_started_again_has_to_last() -> None:
     assert verdict.state == State.PENDING
     assert "started again after a failure" in verdict.reason
     assert recorded.judge(SCHEDULER, later=after + 9).state == State.READY
+
+
+def test_what_openshift_refuses_is_told_with_what_it_is_about() -> None:
+    message = (
+        'Error creating: pods "airflow-scheduler-6c5-" is forbidden: unable to validate against any security context '
+        "constraint: provider restricted-v2: .spec.securityContext.fsGroup: Invalid value: 0 is not an allowed group"
+    )
+    workload = {"kind": "Deployment", "metadata": {"name": "airflow-scheduler", "labels": {SET_LABEL: "scheduler"}}}
+    verdict = refused_verdict(Context(workload, datetime.fromisoformat("2026-01-01T00:00:00+00:00")), message, ())
+    assert verdict.reason.startswith("its pod is refused: unable to validate against any security context constraint:")
+    assert "from scheduler_overrides" in verdict.advice
+    assert "airflow_run_as_user" in verdict.advice
