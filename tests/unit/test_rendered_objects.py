@@ -453,7 +453,9 @@ def test_a_secret_reaches_only_what_uses_it(release: str) -> None:
     for name, read in found.items():
         own = {secret.removeprefix(f"{prefix}-") for secret in read if secret.startswith(f"{prefix}-")}
         logins = {"auth"} if name == "api-server" and f"{prefix}-auth" in secret_keys(release) else set()
-        assert own == REACH.get(name, set()) | logins, name
+        logs = {"logs"} & {name.removeprefix(f"{prefix}-") for name in secret_keys(release)}
+        with_logs = logs if name in ("api-server", "triggerer", "worker") else set()
+        assert own == REACH.get(name, set()) | logins | with_logs, name
 
 
 def test_workers_without_access_to_the_database_have_no_login_of_it_and_no_way_to_it() -> None:

@@ -42,7 +42,7 @@ _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
     "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs", "mysql-data", "postgresql-data",
-    "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "user", "webserver-config",
+    "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "trusted-certificates", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
