@@ -42,11 +42,12 @@ _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
     "bundles", "certificates", "dags", "git", "kubernetes-api", "logs", "mysql-data", "postgresql-data", "redis-data",
-    "run", "scripts", "set-up", "task-pod", "tmp", "user", "webserver-config",
+    "run", "scripts", "set-up", "task-pod", "tmp", "trusted-certificates", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
-    "postgresql", "redis", "scheduler", "trial", "triggerer", "wait-for-api-server", "wait-for-schema", "worker",
+    "postgresql", "redis", "scheduler", "trial", "triggerer", "trust-certificates", "wait-for-api-server",
+    "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
     "extra_volumes": OWN_VOLUMES,
