@@ -46,7 +46,8 @@ OWN_VOLUMES = frozenset({
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
-    "postgresql", "redis", "scheduler", "trial", "triggerer", "wait-for-api-server", "wait-for-schema", "worker",
+    "postgresql", "redis", "scheduler", "trial", "triggerer", "trust-certificates", "wait-for-api-server",
+    "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
     "extra_volumes": OWN_VOLUMES,
