@@ -18,6 +18,7 @@ RELEASES = sorted(path.name for path in RENDERED.iterdir())
 MASTER_WORKER = ["gateway", "master", "small"]
 #: What runs in the cluster besides Airflow, where it is not Redis and PostgreSQL.
 SERVICES = {"managed": [], "pooled": [], "url": [], "mysql": ["redis", "mysql"], "mysql_managed": ["redis"]}
+SERVICES |= {"cloud_sql": ["redis"], "cloud_sql_pooled": ["redis"]}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small", "executors"]

@@ -75,6 +75,7 @@ OPTIONS: dict[str, Any] = {
             "variable": {"type": "str", "required": True},
         },
     },
+    "native_sidecars": {"type": "list", "elements": "str", "default": []},
     "services": {
         "type": "list",
         "elements": "dict",
@@ -128,6 +129,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),
+            pool.submit(running.check_native_sidecars, params["native_sidecars"]),
             pool.submit(running.check_neighbours, params["executors"]),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
