@@ -6,13 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: pod_extras
-short_description: Add to a workload what users want in its pods
+short_description: Add to a workload what users want in its pods, and the auth proxy of Cloud SQL
 version_added: 0.1.0
 author:
   - airflow.kubernetes authors (@airflow-kubernetes)
 description:
   - Returns the workload with the volumes, mounts, containers, environment, host aliases, annotations and labels of the
     variables C(airflow_*) and C(<role>_*) in its pods, such as C(scheduler_extra_volumes).
+  - Pods that connect to the database get Google's auth proxy, where C(airflow_cloud_sql_instance) is set. They are
+    those of the roles in C(__airflow_cloud_sql_roles).
   - A lookup and not a filter, because it reads these variables by their names.
 options:
   _terms:
@@ -24,6 +26,7 @@ options:
       - The roles whose containers its pods hold.
       - V(airflow_task_pod) stands for a task's pod; of other roles' containers it then gets those alone that end by
         themselves.
+      - V(preflight) stands for the probe pod.
     type: list
     elements: str
     default: []
@@ -59,9 +62,11 @@ from ansible_collections.airflow.kubernetes.plugins.filter.from_registry import 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.identity import WORKERS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.pod_extras import (
     MASTER,
+    PREFLIGHT,
     TASK_POD,
     Extras,
     add_extras,
+    add_sidecar,
     extras_of_group,
     extras_of_role,
     without_endless,
@@ -74,7 +79,7 @@ class LookupModule(LookupBase):
         self.set_options(var_options=variables, direct=kwargs)
         self.known: Mapping[str, Any] = variables or {}
         roles, group = self.get_option("roles"), self.get_option("group")
-        components = [role for role in roles if role not in (MASTER, TASK_POD)]
+        components = [role for role in roles if role not in (MASTER, PREFLIGHT, TASK_POD)]
         levels = [["airflow"], [role for role in roles if role == MASTER], components]
         extras = [[extras_of_role(role, self._value) for role in level] for level in levels]
         if TASK_POD in roles:
@@ -83,13 +88,22 @@ class LookupModule(LookupBase):
         extras += [[extras_of_group(group)]] if group else []
         extras += [list(self._identities(roles, group))]
         if not any(one.fields for level in extras for one in level):
-            return terms
+            return self._with_database_proxy(terms, roles)
         registered = [[self._from_registry(one) for one in level] for level in extras]
         defaults = {"securityContext": self._value("__airflow_container_security_context")}
         try:
-            return [add_extras(workload, registered, defaults) for workload in terms]
+            made = [add_extras(workload, registered, defaults) for workload in terms]
         except Failure as failure:
             raise AnsibleError(failure.message) from failure
+        return self._with_database_proxy(made, roles)
+
+    def _with_database_proxy(self, workloads: list[Any], roles: Sequence[str]) -> list[Any]:
+        """Add the proxy to Cloud SQL to what connects to the database, which the pod of a task does not."""
+        if not self._value("airflow_cloud_sql_instance") or TASK_POD in roles:
+            return workloads
+        if not {*roles} & {*self._value("__airflow_cloud_sql_roles")}:
+            return workloads
+        return [add_sidecar(workload, self._value("__airflow_cloud_sql_container")) for workload in workloads]
 
     def _identities(self, roles: Sequence[str], group: Mapping[str, Any]) -> Iterator[Extras]:
         """Yield what containers have of their identities in a cloud."""

@@ -260,6 +260,11 @@ options:
         description: The variable that takes it.
         type: str
         required: true
+  native_sidecars:
+    description: Variables that are set and take native sidecars, which Kubernetes has from 1.29 on.
+    type: list
+    elements: str
+    default: []
   services:
     description:
       - Databases and brokers that are not the release's own. Each that is new to the release, or to its version of

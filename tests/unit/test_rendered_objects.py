@@ -25,6 +25,7 @@ SERVICES = {
     "mysql_managed": ["redis"],
     "private_ca": [],
 }
+SERVICES |= {"cloud_sql": ["redis"], "cloud_sql_pooled": ["redis"]}
 WORKLOADS = ("Deployment", "StatefulSet", "Job", "CronJob")
 #: Those with DAGs from git.
 GIT = ["git", "small", "executors"]

@@ -12,6 +12,9 @@ PAUSE = "3.10"
 KWOK = "0.7.0"
 # Computes what network policies let through, for the scenario network_policies.
 CYCLONUS = "0.5.6"
+# Google's auth proxy, for the scenario google; and the last version of a module that it requires which is served.
+CLOUD_SQL_PROXY = "2.28.0"
+GENPROTO = "0.0.0-20261026165753-2ffab32bce7e"
 # Gives an opinion of the objects of a release.
 KUBE_SCORE = "1.20.0"
 ACTIONLINT = "1.7.12"

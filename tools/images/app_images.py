@@ -9,9 +9,11 @@ from pathlib import Path
 from ..common.errors import ToolError
 from ..common.paths import IMAGES
 from ..common.step import step
-from ..common.versions import DEBIAN, DEBIAN_OF_MYSQL
+from ..common.versions import CLOUD_SQL_PROXY, DEBIAN, DEBIAN_OF_MYSQL
 from ..docker.base_image import ensure_base_image, ensure_bootstrap
 from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
+from ..programs.go import GoProgram, ensure_program
+from ..programs.modules import CLOUD_SQL_PROXY_COMMAND
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class AppImage:
     :param certificates: whether its build fetches over TLS.
     :param suite: the suite of Debian that has its packages. If it is not that of the base image, the build starts from
         that suite as it is bootstrapped.
+    :param program: what is built from Go modules, for the build's context.
     :param published: whether a registry may have it.
     :param parent: the image that it starts from, if that is another one of a deployment.
     """
@@ -31,6 +34,7 @@ class AppImage:
     folder: str
     certificates: bool = field(default=False)
     suite: str = field(default=DEBIAN)
+    program: GoProgram | None = field(default=None)
     published: bool = field(default=True)
     parent: str = field(default="")
 
@@ -51,6 +55,11 @@ FURTHER_IMAGES = {
         published=False,
         parent="apache/airflow:3.1.0",
     ),
+    "cloud-sql-proxy": AppImage(
+        f"gcr.io/cloud-sql-connectors/cloud-sql-proxy:{CLOUD_SQL_PROXY}",
+        "cloud-sql-proxy",
+        program=CLOUD_SQL_PROXY_COMMAND,
+    ),
     "door": AppImage("airflow-kubernetes/door:1", "door", certificates=True, published=False),
     "git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False),
     "object-store": AppImage("airflow-kubernetes/object-store:1", "object-store", certificates=True, published=False),
@@ -59,8 +68,10 @@ FURTHER_IMAGES = {
 
 def ensure_app_image(image: AppImage) -> str:
     """Pull or build an image if it is not there, or was built from another recipe; return its id."""
-    versions = {"debian": image.suite, **({"parent": image_id(image.parent) or ""} if image.parent else {})}
-    recipe = recipe_hash("base", image.folder, versions=versions)
+    parts = {image.program.name: repr(image.program)} if image.program else {}
+    if image.parent:
+        parts["parent"] = image_id(image.parent) or ""
+    recipe = recipe_hash("base", image.folder, versions={"debian": image.suite, **parts})
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
         _pull_or_build(image, recipe)
@@ -77,6 +88,9 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
         if pulled:
             return
     files = {"ca-certificates.crt": _certificates()} if image.certificates else {}
+    if image.program:
+        commands = ensure_program(image.program)
+        files |= {path.name: path for path in commands.iterdir()}
     if image.parent:
         base = image.parent
     elif image.suite == DEBIAN:

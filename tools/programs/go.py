@@ -45,6 +45,7 @@ class GoProgram:
     :param source: our own main package, where there is one.
     :param requirements: modules that are taken at another version than its own says, because another program has them
         at that, and they are compiled once: module and version.
+    :param replacements: modules that no other version is taken of, whoever requires it: module and version.
     :param staging: whether the module requires others of its repository at v0.0.0, as Kubernetes does.
     :param variables: what the linker sets: variable and value.
     """
@@ -55,6 +56,7 @@ class GoProgram:
     packages: tuple[tuple[str, str], ...] = ()
     source: Path | None = None
     requirements: tuple[tuple[str, str], ...] = ()
+    replacements: tuple[tuple[str, str], ...] = ()
     staging: bool = False
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -87,6 +89,9 @@ def _build(go: Path, program: GoProgram, workspace: Path) -> Path:
     do("mod", "init", "wrapper")
     if program.staging:
         do("mod", "edit", *_staging_edits(go, program))
+    if program.replacements:
+        edits = (f"-replace={module}={module}@v{version}" for module, version in program.replacements)
+        do("mod", "edit", *edits)
     if program.source:
         shutil.copy(program.source, workspace / "main.go")
     versioned = [f"{package}@v{program.version}" for _, package in program.packages]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ..common.paths import IMAGES
 from ..common.versions import (
     ACTIONLINT,
+    CLOUD_SQL_PROXY,
     COREDNS,
     CYCLONUS,
     ETCD,
+    GENPROTO,
     KIND,
     KUBE_SCORE,
     KUBERNETES,
@@ -112,4 +114,12 @@ PAUSE_PROCESS = GoProgram(
     module="",
     version="",
     source=IMAGES / "node" / "pause" / "main.go",
+)
+
+CLOUD_SQL_PROXY_COMMAND = GoProgram(
+    name="cloud-sql-proxy",
+    module="github.com/GoogleCloudPlatform/cloud-sql-proxy/v2",
+    version=CLOUD_SQL_PROXY,
+    packages=(("cloud-sql-proxy", "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2"),),
+    replacements=(("google.golang.org/genproto", GENPROTO),),
 )

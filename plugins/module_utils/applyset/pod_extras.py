@@ -35,6 +35,8 @@ TASK_POD = "airflow_task_pod"
 _CONTAINERS = {"workers": ("worker", "base"), "postgres": ("postgresql",), TASK_POD: ("base",)}
 #: The role whose pod holds the containers of others.
 MASTER = "master"
+#: The probe pod of the preflight, as a role that has no variables.
+PREFLIGHT = "preflight"
 #: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
 _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
@@ -45,8 +47,9 @@ OWN_VOLUMES = frozenset({
     "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "trusted-certificates", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
-    "api-server", "base", "dag-processor", "flower", "log-retention", "make-user", "migrations", "mysql", "pgbouncer",
-    "postgresql", "redis", "scheduler", "trial", "triggerer", "trust-certificates", "wait-for-api-server",
+    "api-server", "base", "cloud-sql-proxy", "dag-processor", "flower", "log-retention", "make-user", "migrations",
+    "mysql", "pgbouncer", "postgresql", "redis", "scheduler", "trial", "triggerer", "trust-certificates",
+    "wait-for-api-server",
     "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
@@ -192,6 +195,14 @@ def add_extras(
     _add_containers(spec, levels, container_defaults)
     _add_host_aliases(spec, levels)
     _check_mounts(made, spec, levels)
+    return made
+
+
+def add_sidecar(workload: Mapping[str, Any], sidecar: Mapping[str, Any]) -> Manifest:
+    """Return a workload, or a pod, with a native sidecar before all its other init containers, which may need it."""
+    made: Manifest = _plain(workload)
+    spec = _pod_template(made)["spec"]
+    spec["initContainers"] = [_plain(sidecar), *spec.get("initContainers", ())]
     return made
 
 

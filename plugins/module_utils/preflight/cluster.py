@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -29,6 +30,9 @@ SECURITY_CONTEXT_CONSTRAINTS = ("security.openshift.io/v1", "SecurityContextCons
 #: What the labels of Pod Security begin with, and the label that has OpenShift leave them alone.
 POD_SECURITY_LABELS = "pod-security.kubernetes.io/"
 LABEL_SYNC = "security.openshift.io/scc.podSecurityLabelSync"
+#: The first version of Kubernetes that has native sidecars without a feature gate.
+#: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+NATIVE_SIDECARS = (1, 29)
 
 #: Where the version of a deployed release is read from.
 VERSION_LABEL = "app.kubernetes.io/version"
@@ -174,6 +178,21 @@ class Cluster:
                 "airflow_namespace_labels."
             )
         return problems
+
+    def check_native_sidecars(self, variables: Sequence[str]) -> list[str]:
+        """Refuse what takes native sidecars of Kubernetes before them, which would wait for their end."""
+        if not variables:
+            return []
+        version = str(self.client.request("get", "/version").get("gitVersion", ""))
+        match = re.match(r"v(\d+)\.(\d+)", version)
+        if not match or (int(match[1]), int(match[2])) >= NATIVE_SIDECARS:
+            return []
+        oldest = ".".join(map(str, NATIVE_SIDECARS))
+        return [
+            f"{variable} takes native sidecars, which Kubernetes has from {oldest} on, and the cluster runs {version}. "
+            f"Leave {variable} out, or take a newer cluster."
+            for variable in variables
+        ]
 
     def check_neighbours(self, executors: Sequence[str]) -> list[str]:
         """Refuse two releases in one namespace that make pods of tasks.

@@ -34,6 +34,8 @@ _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _TAG_VERSION = re.compile(r"v?([2-9]\.\d+\.\d+)(?!\d)")
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 _ADDRESS = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):[0-9]+")
+#: https://cloud.google.com/sql/docs/postgres/instance-settings; the project may begin with the domain of its owner.
+_CLOUD_SQL_INSTANCE = re.compile(r"([a-z0-9][a-z0-9.-]*:)?[a-z][a-z0-9-]*:[a-z]+-[a-z]+[0-9]+:[a-z][a-z0-9-]*")
 _BASE_URL = re.compile(r"https?://[^/?#@ ]+(/[A-Za-z0-9_.~-]+)*/?")
 #: What the key of an option says whose value is a secret (``sensitive: true`` in Airflow's config.yml, and providers');
 #: not of those that only tell where it is: ``_cmd`` runs a command, ``_secret`` asks a secrets backend.
@@ -56,6 +58,19 @@ def twice(names: Iterable[Any]) -> list[str]:
 def leaves_folder(path: str) -> bool:
     """Tell whether a path leads out of the folder that it shall be in."""
     return path.startswith("/") or ".." in path.split("/")
+
+
+def is_cloud_sql_instance(name: str) -> bool:
+    """Tell whether a text is an instance's connection name, or empty."""
+    return not name or bool(_CLOUD_SQL_INSTANCE.fullmatch(name))
+
+
+def hosts_beside_cloud_sql(given: Given) -> Iterator[Fields]:
+    """Find what says in another way where the database is."""
+    if given["airflow_cloud_sql_instance"]:
+        for variable in ("airflow_database_host", "airflow_database_url_key"):
+            if given[variable]:
+                yield {"other": variable}
 
 
 def is_address(text: str) -> bool:

@@ -76,6 +76,7 @@ OPTIONS: dict[str, Any] = {
             "variable": {"type": "str", "required": True},
         },
     },
+    "native_sidecars": {"type": "list", "elements": "str", "default": []},
     "services": {
         "type": "list",
         "elements": "dict",
@@ -140,6 +141,7 @@ def run(task: Task) -> dict[str, Any]:
                 params["run_as_user"],
                 params["namespace_object"] if params["create_namespace"] else {},
             ),
+            pool.submit(running.check_native_sidecars, params["native_sidecars"]),
             pool.submit(running.check_neighbours, params["executors"]),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])

@@ -309,6 +309,40 @@ RULES: tuple[Rule, ...] = (
         "be made. Give airflow_database_host, airflow_database_user and airflow_database_secret_key instead.",
         lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_url_key"],
     ),
+    Rule(
+        "airflow_cloud_sql_instance",
+        "it is no name of an instance",
+        "airflow_cloud_sql_instance is {airflow_cloud_sql_instance}. Write the instance's connection name, "
+        "<project>:<region>:<name>, which gcloud sql instances describe shows as connectionName.",
+        lambda given: not on.is_cloud_sql_instance(given["airflow_cloud_sql_instance"]),
+    ),
+    Rule(
+        "airflow_cloud_sql_instance airflow_database_host airflow_database_url_key",
+        "the database is also given by a host or a URL",
+        "airflow_cloud_sql_instance is set, and so is {other}, but the pods reach the instance through the auth proxy "
+        "at 127.0.0.1. Leave out one of them.",
+        find=on.hosts_beside_cloud_sql,
+    ),
+    Rule(
+        "airflow_cloud_sql_instance airflow_database_tls_mode",
+        "TLS with the database is asked for",
+        "airflow_database_tls_mode is {airflow_database_tls_mode}, but the auth proxy to airflow_cloud_sql_instance "
+        "encrypts and verifies by itself, and takes connections of its own pod without TLS. Leave it out.",
+        lambda given: given["airflow_cloud_sql_instance"] and given["airflow_database_tls_mode"] not in ("", "disable"),
+    ),
+    Rule(
+        "airflow_cloud_sql_iam_user airflow_cloud_sql_instance",
+        "there is no instance",
+        "airflow_cloud_sql_iam_user is set, but airflow_cloud_sql_instance is not, and only the auth proxy logs in "
+        "without a password. Set both, or neither.",
+        lambda given: given["airflow_cloud_sql_iam_user"] and not given["airflow_cloud_sql_instance"],
+    ),
+    Rule(
+        "airflow_cloud_sql_iam_user airflow_database_secret airflow_database_password",
+        "a password is given",
+        "airflow_cloud_sql_iam_user logs in without a password, but {database_password} is set. Leave out one of them.",
+        lambda given: given["airflow_cloud_sql_iam_user"] and given["database_password"],
+    ),
     # Broker.
     Rule(
         "airflow_redis_tls airflow_redis_host",

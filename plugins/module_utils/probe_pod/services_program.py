@@ -43,6 +43,7 @@ OLDEST_REDIS = (5, 0)
 SCRATCH = f"airflow_kubernetes_trial_{secrets.token_hex(4)}"
 #: Answers that only a cluster gives; and what newer versions of redis-py raise for them, without these words.
 CLUSTER_ANSWERS = ("ASK ", "CLUSTERDOWN", "CROSSSLOT", "MOVED ")
+IS_CLUSTER = "the server is a cluster, which Celery cannot use; choose one with cluster mode disabled"
 CLUSTER_ERRORS = frozenset({"AskError", "ClusterCrossSlotError", "ClusterDownError", "MovedError"})
 #: Seconds after which a key is gone, should the trial end before it deletes it.
 SCRATCH_SECONDS = 60
@@ -217,15 +218,26 @@ def try_redis(service: dict[str, Any], wanted: Callable[[Any], Iterator[tuple[st
             oldest = dotted(OLDEST_REDIS)
             yield f"the server is Redis {dotted(version)}; the oldest that the client supports is {oldest}"
             return
+        if is_cluster(redis):
+            yield IS_CLUSTER
+            return
         for what, send in wanted(redis):
             try:
                 send()
             except Exception as error:  # noqa: BLE001 whatever the driver raises is the answer
                 if comes_from_cluster(error):
-                    yield f"the server runs in cluster mode ({in_one_line(error)})"
+                    yield IS_CLUSTER
                     return
                 yield f"the user may not {what}: {in_one_line(error)}"
                 return
+
+
+def is_cluster(redis: Any) -> bool:
+    """Tell whether the server says that it is a cluster, be it of one shard; not all users may ask, not all answer."""
+    try:
+        return str(redis.info("cluster").get("cluster_enabled")) == "1"
+    except Exception:  # noqa: BLE001 the commands that follow tell, too
+        return False
 
 
 def comes_from_cluster(error: BaseException) -> bool:

@@ -23,6 +23,7 @@ from ..readiness.context import Context, Event, Limits
 from ..readiness.node_scaling import adds_nodes
 from ..readiness.pods import pod_verdict
 from ..readiness.verdict import State, Verdict
+from ..readiness.watcher import Probe
 
 #: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
 TRIAL_LABEL = "airflow.kubernetes/trial-of"
@@ -128,9 +129,12 @@ class TrialPod:
         pod, verdict = poll(look, lambda seen: seen[1].state in ends, self.timeout, LOOK, self.clock, self.sleep)
         if verdict.state is State.READY:
             return pod
+        # The pod goes, and where its log is read from goes with it.
+        log = Probe(self.client, namespace, self.release).log(verdict.log) if verdict.log else []
+        more = f"Its log ends with: {log[-1]}" if log else verdict.advice
         raise Failure(
             f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
-            f"{verdict.reason}. {verdict.advice}".rstrip()
+            f"{verdict.reason}. {more}".rstrip()
         )
 
     def _events(self, pod: Manifest) -> dict[str, list[Event]]:

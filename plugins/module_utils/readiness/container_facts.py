@@ -21,6 +21,14 @@ OBJECT_IS_MISSING = re.compile(r"^Error: ((secret|configmap) \S+ not found|could
 NOT_READ_YET = re.compile(r"failed to sync (secret|configmap) cache")
 
 
+def is_native_sidecar(container: Obj) -> bool:
+    """Tell whether an init container runs as long as its pod does, and is started again whenever it ends.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
+    """
+    return container.get("restartPolicy") == "Always"
+
+
 def container_place(pod: Obj, container: str) -> str:
     """Name a container for a message."""
     return f"container {container} of Pod {name(pod)}"
@@ -79,10 +87,15 @@ def restarted(pod: Obj) -> tuple[Obj, datetime] | None:
 
 
 def ended_container(pod: Obj) -> tuple[Obj, Mapping[str, Any]] | None:
-    """Return the status of the first container that has ended badly, and how, init containers first."""
-    for container_status in [*statuses(pod, "initContainerStatuses"), *statuses(pod, "containerStatuses")]:
-        if ending := ended_badly(container_status):
-            return container_status, ending
+    """Return the status of the first container that has ended badly, and how, init containers first.
+
+    A native sidecar is none: it is started again, and its end with its pod, which the kubelet asks for, means nothing.
+    """
+    for which in ("initContainers", "containers"):
+        for container_status in statuses(pod, f"{which[:-1]}Statuses"):
+            ending = ended_badly(container_status)
+            if ending and not is_native_sidecar(container_spec(pod, which, container_status)):
+                return container_status, ending
     return None
 
 

@@ -12,6 +12,7 @@ from .container_facts import (
     container_place,
     ended_badly,
     ending_in_words,
+    is_native_sidecar,
     kubectl,
     last_word,
     probe_words,
@@ -25,10 +26,12 @@ from .volumes import volume_verdict
 
 
 def container_state(pod: Obj, container_status: Obj, container: Obj, context: Context, init: bool) -> Verdict:
-    title = f"init container {container_status.get('name')}" if init else f"container {container_status.get('name')}"
+    is_sidecar = is_native_sidecar(container)
+    kind = "native sidecar" if is_sidecar else "init container" if init else "container"
+    title = f"{kind} {container_status.get('name')}"
     state = container_status.get("state") or {}
     if state.get("running"):
-        return _running(pod, container_status, container, title, context, init)
+        return _running(pod, container_status, container, title, context, init and not is_sidecar)
     if state.get("terminated"):
         return _ended(pod, container_status, container, title, context)
     waiting = state.get("waiting") or {}
@@ -71,10 +74,11 @@ def _ended(pod: Obj, container_status: Obj, container: Obj, title: str, context:
     """
     restarts = int(container_status.get("restartCount") or 0)
     ending = ended_badly(container_status)
-    if ending and restarts >= 1 and spec(pod).get("restartPolicy", "Always") == "Always":
+    policy = "Always" if is_native_sidecar(container) else spec(pod).get("restartPolicy", "Always")
+    if ending and restarts >= 1 and policy == "Always":
         return _crashes(pod, container_status, container, title, context)
     words = ending_in_words(container, ending) if ending else "exit code 0"
-    again = "" if spec(pod).get("restartPolicy") == "Never" else ", is started again"
+    again = "" if policy == "Never" else ", is started again"
     return pending(f"{title} ended ({words}){again}")
 
 

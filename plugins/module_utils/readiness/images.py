@@ -55,7 +55,7 @@ def image_verdict(pod: Obj, container_status: Obj, waiting: Obj, context: Contex
         f'image "{container_status.get("image")}" cannot be pulled: {error}' + _missing_pull_secret(pod, context),
         place=container_place(pod, container_name),
         since=min((e.first for e in failures), default=created(pod)),
-        advice=_image_advice(pod, error, image_variable(context.subject)),
+        advice=_image_advice(pod, error, image_variable(context.subject, container_name)),
     )
     if waiting.get("reason") in ("InvalidImageName", "ErrImageNeverPull") or is_permanent_pull_error(error):
         return verdict

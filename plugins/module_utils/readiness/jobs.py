@@ -8,7 +8,14 @@ from collections.abc import Mapping
 
 from ..core.objects import Obj, condition, created, deleted, is_true, moment, name, spec, status
 from ..redaction.masking import shortened
-from .container_facts import container_place, ended_container, ending_in_words, kubectl
+from .container_facts import (
+    container_place,
+    container_spec,
+    ended_container,
+    ending_in_words,
+    is_native_sidecar,
+    kubectl,
+)
 from .context import Context
 from .refusals import refused_by_event
 from .verdict import PROGRESSING, LogSource, State, Verdict, failed, pending, ready
@@ -37,8 +44,14 @@ def job_verdict(context: Context) -> Verdict:
     if refused and refused.state == State.FAILED:
         return refused
     verdict = of_pods(context, [pod for pod in context.pods if not _ended_pod(pod)], 1)
-    # While tries are left, a crash is not the end.
-    if verdict and verdict.state == State.FAILED and verdict.log and not verdict.hints.awaits_dependencies:
+    # While tries are left, a crash is not the end; that of a native sidecar takes none of them.
+    if (
+        verdict
+        and verdict.state == State.FAILED
+        and verdict.log
+        and not verdict.hints.awaits_dependencies
+        and not any(_has_native_sidecar(pod, verdict.log) for pod in context.pods)
+    ):
         verdict = pending(verdict.reason, since=verdict.since)
     if any(is_true(pod, "Ready") for pod in context.pods):
         verdict = verdict or pending("runs", hints=PROGRESSING)
@@ -69,6 +82,12 @@ def _failed_pod(pod: Obj) -> bool:
     if spec(pod).get("restartPolicy") == "Never" and not deleted(pod) and ended_container(pod):
         return True
     return status(pod).get("phase") == "Failed"
+
+
+def _has_native_sidecar(pod: Obj, log: LogSource) -> bool:
+    """Tell whether a log is of a native sidecar of the pod."""
+    container = container_spec(pod, "initContainers", {"name": log.container})
+    return log.pod == name(pod) and is_native_sidecar(container)
 
 
 def _ended_pod(pod: Obj) -> bool:

@@ -93,11 +93,6 @@ LOG_PATTERNS = (
         "Let it own the database, or its schema (GRANT CREATE, USAGE ON SCHEMA): Airflow makes its tables there.",
     ),
     _pattern(
-        r"runs in cluster mode",
-        "Celery cannot use a cluster of Redis",
-        "Use a Redis with cluster mode disabled: a replication group with one shard, or one that Sentinels watch.",
-    ),
-    _pattern(
         r"NOPERM|no permissions to",
         "the user of Redis lacks a right",
         "Grant it what Celery does, for example ACL SETUSER with ~* &* +@all -@admin.",

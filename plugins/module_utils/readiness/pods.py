@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.objects import Obj, deleted, is_true, moment, name, spec, status
-from .container_facts import container_place, container_spec, statuses
+from .container_facts import container_place, container_spec, is_native_sidecar, statuses
 from .containers import container_state
 from .context import WAIT_PREFIX, Context
 from .scheduling import lost_verdict, node_is_gone, silent_since, unplaced_verdict
@@ -38,10 +38,18 @@ def _ending(pod: Obj, context: Context) -> Verdict:
 
 
 def _containers(pod: Obj, context: Context) -> Verdict:
-    """Evaluate the containers of a pod on a node: init containers one after the other, then all others at once."""
+    """Evaluate the containers of a pod on a node: init containers one after the other, then all others at once.
+
+    A native sidecar is among the first until it has started, and among the others then.
+    """
     for container_status, container in _unfinished_init(pod):
         return _container(pod, container_status, container, context, init=True)
     verdicts = [
+        _container(pod, container_status, container, context)
+        for container_status, container in _native_sidecars(pod)
+        if not container_status.get("ready")
+    ]
+    verdicts += [
         _container(pod, container_status, container_spec(pod, "containers", container_status), context)
         for container_status in statuses(pod, "containerStatuses")
         if not container_status.get("ready")
@@ -58,8 +66,15 @@ def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
     for container_status in statuses(pod, "initContainerStatuses"):
         container = container_spec(pod, "initContainers", container_status)
         ended = (container_status.get("state") or {}).get("terminated")
-        runs_on = container.get("restartPolicy") == "Always" and container_status.get("started")
-        if not runs_on and not (ended and not ended.get("exitCode")):
+        is_over = container_status.get("started") if is_native_sidecar(container) else ended and not ended["exitCode"]
+        if not is_over:
+            yield container_status, container
+
+
+def _native_sidecars(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
+    for container_status in statuses(pod, "initContainerStatuses"):
+        container = container_spec(pod, "initContainers", container_status)
+        if is_native_sidecar(container):
             yield container_status, container
 
 

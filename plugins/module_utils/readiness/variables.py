@@ -27,6 +27,10 @@ VARIABLES: dict[str, frozenset[str]] = {
     "liveness_probe": _COMPONENTS | _SERVERS,
     "storage_size": frozenset({"mysql", "postgres", "redis"}),
 }
+#: A container that is in pods of several roles, and what its own variables are.
+_SIDECARS = {
+    "cloud-sql-proxy": {"image": "airflow_cloud_sql_image", "resources": "airflow_cloud_sql_resources"},
+}
 #: What is in a claim's name, and how the variables for it begin.
 _CLAIMS = {"postgresql-data-": "postgres_", "mysql-data-": "mysql_", "redis-data-": "redis_"}
 _SHARED_CLAIMS = {"-dags": "airflow_dags_", "-logs": "airflow_logs_"}
@@ -41,18 +45,22 @@ def variable(obj: Obj, what: str, fallback: str, container: str = "") -> str:
     role = labels(obj).get(SET_LABEL)
     if role == _EXTRA_SET:
         return _EXTRA_VARIABLE
+    if container in _SIDECARS:
+        return _SIDECARS[container].get(what, fallback)
     if role == "master" and container.replace("-", "_") in _COMPONENTS:
         role = container.replace("-", "_")
     return f"{role}_{what}" if role in VARIABLES[what] else fallback
 
 
-def image_variable(workload: Obj) -> str:
-    """Return the variable that holds a workload's image, ``""`` if no role of ours applied it."""
+def image_variable(workload: Obj, container: str = "") -> str:
+    """Return the variable that holds the image of a workload's container, ``""`` if no role of ours applied it."""
     role = labels(workload).get(SET_LABEL)
     if not role:
         return ""
     if role == _EXTRA_SET:
         return _EXTRA_VARIABLE
+    if container in _SIDECARS:
+        return _SIDECARS[container]["image"]
     return f"{role}_image" if role in _OWN_IMAGE else "airflow_image"
 
 

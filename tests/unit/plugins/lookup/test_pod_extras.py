@@ -53,3 +53,40 @@ def test_says_which_variable_is_wrong() -> None:
         LookupError, match="scheduler_extra_volume_mounts mounts the volume a, which the pods of x do not"
     ):
         pod(scheduler_extra_volume_mounts=[{"name": "a", "mountPath": "/a"}])
+
+
+PROXY = {"name": "cloud-sql-proxy", "image": "proxy", "restartPolicy": "Always"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "has_proxy"),
+    [
+        (["scheduler"], True),
+        (["master", "flower", "scheduler"], True),
+        (["preflight"], True),
+        (["flower"], False),
+        ([], False),
+        # The pod of a task has what workers have, but no login of the database.
+        (["scheduler", "airflow_task_pod"], False),
+    ],
+)
+def test_the_proxy_to_cloud_sql_is_where_a_role_connects_to_the_database(roles: list[str], has_proxy: bool) -> None:
+    found = pod(
+        "{{ lookup('airflow.kubernetes.pod_extras', deployment, roles=roles) }}",
+        roles=roles,
+        airflow_cloud_sql_instance="{{ 'a:b:c' }}",
+        __airflow_cloud_sql_roles=["preflight", "scheduler"],
+        __airflow_cloud_sql_container=PROXY,
+    )
+    assert found.get("initContainers", []) == ([PROXY] if has_proxy else [])
+
+
+def test_the_proxy_to_cloud_sql_comes_before_sidecars_of_the_users() -> None:
+    mesh = {"name": "mesh", "image": "mesh", "restartPolicy": "Always"}
+    found = pod(
+        scheduler_extra_containers=[mesh],
+        airflow_cloud_sql_instance="a:b:c",
+        __airflow_cloud_sql_roles=["scheduler"],
+        __airflow_cloud_sql_container=PROXY,
+    )
+    assert [each["name"] for each in found["initContainers"]] == ["cloud-sql-proxy", "mesh"]

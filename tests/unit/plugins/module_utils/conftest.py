@@ -44,6 +44,8 @@ class Cluster:
         self.cluster_kinds: set[str] = set(NO_NAMESPACE)
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.version = 0
+        #: Of Kubernetes.
+        self.kubernetes = "v1.34.0"
         self._applied: dict[tuple[str, str, str, str], Manifest] = {}
         self._lock = threading.RLock()
 
@@ -136,6 +138,8 @@ class Cluster:
 
     def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """Answer the reviews of rights, and what is asked of Leases."""
+        if path == "/version":
+            return {"gitVersion": self.kubernetes}
         if "/leases" in path:
             return self._lease(method, path, body)
         if "/secrets/" in path:

@@ -37,6 +37,7 @@ GOOD: dict[str, Any] = {
     "secrets": [],
     "certificates": [],
     "kinds": [],
+    "native_sidecars": [],
     "services": [],
     "trial_pod": {},
     "namespace_object": {},

@@ -433,6 +433,20 @@ def test_a_kind_that_the_cluster_does_not_know(cluster: Any, run: Any) -> None:
         run(kinds=[route])
 
 
+@pytest.mark.parametrize("version", ["v1.29.0", "v1.34.1-gke.100", "v2.0.0", "main"])
+def test_native_sidecars_are_there(cluster: Any, run: Any, version: str) -> None:
+    cluster.kubernetes = version
+    run(native_sidecars=["airflow_cloud_sql_instance"])
+
+
+def test_native_sidecars_are_newer_than_the_cluster(cluster: Any, run: Any) -> None:
+    cluster.kubernetes = "v1.28.15-gke.1"
+    run()
+    said = "airflow_cloud_sql_instance takes native sidecars.*from 1.29 on, and the cluster runs v1.28.15-gke.1"
+    with pytest.raises(Failure, match=said):
+        run(native_sidecars=["airflow_cloud_sql_instance"])
+
+
 def test_the_problems_of_the_cluster_are_told_at_once(cluster: Any, run: Any) -> None:
     cluster.add("ConfigMap", "airflow-config", metadata={"labels": {"app.kubernetes.io/version": "3.2.0"}})
     with pytest.raises(Failure) as failure:

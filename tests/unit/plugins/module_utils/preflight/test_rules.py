@@ -191,6 +191,21 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
         "airflow_database_url_key": "url",
         "airflow_database_secret": "database",
     },
+    "it is no name of an instance": {"airflow_cloud_sql_instance": "airflow"},
+    "the database is also given by a host or a URL": {
+        "airflow_cloud_sql_instance": "acme:europe-west1:airflow",
+        "airflow_database_host": "db.example.com",
+    },
+    "TLS with the database is asked for": {
+        "airflow_cloud_sql_instance": "acme:europe-west1:airflow",
+        "airflow_database_tls_mode": "verify-full",
+    },
+    "there is no instance": {"airflow_cloud_sql_iam_user": "airflow@acme.iam"},
+    "a password is given": {
+        "airflow_cloud_sql_instance": "acme:europe-west1:airflow",
+        "airflow_cloud_sql_iam_user": "airflow@acme.iam",
+        "database_password": "airflow_database_secret",
+    },
     "Redis is the release's own": {"airflow_redis_tls": True},
     "Redis is found through Sentinels": {
         "airflow_redis_tls": True,

@@ -198,6 +198,30 @@ def test_a_pod_that_never_starts_is_told_and_removed(cluster: Any, trial: Any, p
     assert cluster.names("Pod") == []
 
 
+def test_a_sidecar_that_crashes_is_told_with_its_log(
+    cluster: Any, trial: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program([])
+    proxy = {
+        "name": "cloud-sql-proxy",
+        "restartCount": 2,
+        "started": False,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-01-01T12:00:05Z"}},
+    }
+    sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}]
+    pod = {**POD, "spec": {"nodeName": "node-1", "initContainers": sidecars, **POD["spec"]}}
+    made = trial({"phase": "Pending", "initContainerStatuses": [proxy]}, pod=pod)
+
+    def answer(_method: str, path: str, **_more: Any) -> Any:
+        return "starting\ngoogleapi: Error 403: not authorized\n" if path.endswith("/log") else {"items": []}
+
+    monkeypatch.setattr(cluster, "request", answer)
+    said = r"cloud-sql-proxy ended 3 times, last: exit code 1\. Its log ends with: googleapi: Error 403: not authorized"
+    with pytest.raises(Failure, match=said):
+        made.problems([DATABASE])
+
+
 def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
     program([])
     with pytest.raises(Failure, match="the pod for it does not start"):
@@ -412,42 +436,67 @@ class TestProgram:
     class ClusterCrossSlotError(Exception):
         """As newer versions of redis-py name it, which leave the word CROSSSLOT out of its text."""
 
-    @pytest.mark.parametrize(
-        "error",
-        [
-            RuntimeError("CROSSSLOT Keys in request don't hash to the same slot"),
-            ClusterCrossSlotError("Keys in request don't hash to the same slot"),
-        ],
-        ids=lambda error: type(error).__name__,
-    )
-    def test_a_broker_in_cluster_mode_is_told(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-        class Client:
-            def ping(self) -> None:
-                pass
+    class Clustered:
+        """A client of a cluster, which says so, or of which only commands of two keys tell it.
 
-            def info(self, _section: str) -> dict[str, str]:
+        :param error: what a command of two keys of different nodes raises, if one is sent.
+        """
+
+        def __init__(self, cluster: dict[str, Any] | None = None, error: Exception | None = None) -> None:
+            self.cluster = cluster
+            self.error = error
+
+        def info(self, section: str) -> dict[str, Any]:
+            if section == "server":
                 return {"redis_version": "7.0.15"}
+            if self.cluster is None:
+                raise RuntimeError("NOPERM this user has no permissions to run the 'info' command")
+            return self.cluster
 
-            def brpop(self, keys: list[str], timeout: int) -> None:
-                assert timeout
-                if len(set(keys)) > 1:
-                    raise error
+        def brpop(self, keys: list[str], timeout: int) -> None:
+            assert timeout
+            if self.error and len(set(keys)) > 1:
+                raise self.error
 
-            def __getattr__(self, _name: str) -> Any:
-                return lambda *_arguments: None
+        def __getattr__(self, _name: str) -> Any:
+            return lambda *_arguments, **_options: SimpleNamespace(
+                llen=lambda _key: SimpleNamespace(execute=list), psubscribe=id, get_message=dict, close=list
+            )
 
+    def problems_of_broker(self, client: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         @contextlib.contextmanager
         def connection(_url: str, transport_options: dict[str, Any]) -> Iterator[Any]:
             assert transport_options
-            yield SimpleNamespace(default_channel=SimpleNamespace(client=Client()))
+            yield SimpleNamespace(default_channel=SimpleNamespace(client=client))
 
         monkeypatch.setitem(sys.modules, "kombu", SimpleNamespace(Connection=connection))
         broker = Service("The broker (redis:6379)", "broker", "redis://redis:6379/0")
-        (said,) = services_program.problems_of(asdict(broker))
-        assert "cluster mode" in said
-        told = in_words(broker, said)
-        assert "Celery cannot use a cluster of Redis" in told
-        assert "cluster mode disabled" in told
+        return [in_words(broker, said) for said in services_program.problems_of(asdict(broker))]
+
+    @pytest.mark.parametrize(
+        ("cluster", "error"),
+        [
+            (None, RuntimeError("CROSSSLOT Keys in request don't hash to the same slot")),
+            ({}, ClusterCrossSlotError("Keys in request don't hash to the same slot")),
+            # One shard has all slots, and ElastiCache answers as text.
+            ({"cluster_enabled": 1}, None),
+            ({"cluster_enabled": "1"}, None),
+        ],
+        ids=["CROSSSLOT", "ClusterCrossSlotError", "one shard", "one shard, as text"],
+    )
+    def test_a_broker_in_cluster_mode_is_told(
+        self, cluster: dict[str, Any] | None, error: Exception | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.problems_of_broker(self.Clustered(cluster, error), monkeypatch) == [
+            "The broker (redis:6379): the server is a cluster, which Celery cannot use; choose one with cluster mode "
+            "disabled."
+        ]
+
+    @pytest.mark.parametrize("cluster", [None, {}, {"cluster_enabled": 0}])
+    def test_a_broker_that_is_none_will_do(
+        self, cluster: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert self.problems_of_broker(self.Clustered(cluster), monkeypatch) == []
 
     class Results:
         """A Redis for results, whose user may not do what ``refused`` names."""
