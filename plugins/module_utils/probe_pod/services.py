@@ -20,8 +20,11 @@ from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..kube.client import Client, Manifest
 from ..kube.pod_stream import Exec, read_answer
+from ..readiness.container_facts import is_native_sidecar
 from ..readiness.context import Limits
 from ..readiness.log_patterns import match_log
+from ..readiness.verdict import LogSource
+from ..readiness.watcher import Probe
 from . import services_program
 from .trial_pod import TrialPod
 
@@ -83,13 +86,14 @@ class Trial:
         with self._namespace_there() as keep:
             with self.pod.running() as pod:
                 answers = self._ask(pod, services)
+                logs = list(self._logs_of_sidecars(pod)) if any(answers) else []
             problems = [
                 in_words(service, said)
                 for service, problems in zip(services, answers, strict=True)
                 for said in problems
             ]
             keep(not problems)
-        return problems
+        return problems + logs
 
     @contextlib.contextmanager
     def _namespace_there(self) -> Iterator[Callable[[bool], None]]:
@@ -117,6 +121,16 @@ class Trial:
             return True
         return bool(lease or [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
 
+    def _logs_of_sidecars(self, pod: Manifest) -> Iterator[str]:
+        """Yield how the logs of the pod's native sidecars end: a connection may fail for what only they know."""
+        metadata = pod["metadata"]
+        probe = Probe(self.client, metadata["namespace"], self.release)
+        for container in pod["spec"].get("initContainers") or ():
+            if is_native_sidecar(container):
+                log = probe.log(LogSource(metadata["name"], container["name"]))
+                if log:
+                    yield f"The log of its native sidecar {container['name']} ends with: {in_words_of_log(log[-1])}"
+
     def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
         metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
         text = inspect.getsource(services_program).encode("utf-8")
@@ -128,6 +142,15 @@ class Trial:
             program.write(text + json.dumps(wanted).encode("utf-8") + b"\n")
             answers: list[list[str]] = json.loads(read_answer(program))
         return answers
+
+
+def in_words_of_log(line: str) -> str:
+    """Return the message of a line of a structured log, or else the line."""
+    try:
+        message = json.loads(line)["message"]
+    except (ValueError, TypeError, KeyError):
+        return line
+    return str(message)
 
 
 def in_words(service: Service, said: str) -> str:

@@ -216,6 +216,26 @@ def test_a_sidecar_that_crashes_is_told_with_its_log(
         made.problems([DATABASE])
 
 
+@pytest.mark.parametrize("line", ["token is refused", '{"severity": "ERROR", "message": "token is refused"}'])
+def test_what_a_sidecar_says_is_told_beside_a_problem(
+    line: str, cluster: Any, trial: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}, {"name": "prepare"}]
+    made = trial(pod={**POD, "spec": {"initContainers": sidecars, **POD["spec"]}})
+
+    def answer(_method: str, path: str, **_more: Any) -> Any:
+        return f"starting\n{line}\n" if path.endswith("/log") else {"items": []}
+
+    monkeypatch.setattr(cluster, "request", answer)
+    program(["the moon is full"])
+    assert made.problems([DATABASE]) == [
+        "The database (db:5432): the moon is full.",
+        "The log of its native sidecar cloud-sql-proxy ends with: token is refused",
+    ]
+    program([])
+    assert made.problems([DATABASE]) == []
+
+
 def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
     program([])
     with pytest.raises(Failure, match="the pod for it does not start"):
