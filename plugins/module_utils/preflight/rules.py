@@ -11,6 +11,7 @@ from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
 from .cloud_rules import CLOUD_RULES
 from .external_secret_rules import EXTERNAL_SECRET_RULES
+from .login_rules import LOGIN_RULES
 from .route_rules import ROUTE_RULES
 from .rule import Given, Rule
 from .values import DEFAULTS
@@ -239,34 +240,7 @@ RULES: tuple[Rule, ...] = (
         lambda given: given["exposes_flower"] and not given["flower_base_url"],
     ),
     *ROUTE_RULES,
-    # Logins.
-    Rule(
-        "airflow_webserver_config airflow_auth_type airflow_auth_options",
-        "a file of your own and the collection's options are both given",
-        "airflow_webserver_config is set, and so is airflow_auth_type or airflow_auth_options, which it takes the "
-        "place of. Leave out one of them.",
-        lambda given: given["airflow_webserver_config"] and given["has_auth_options"],
-    ),
-    Rule(
-        "airflow_auth_ldap_server",
-        "airflow_auth_type is ldap without it",
-        "airflow_auth_type is ldap, but no directory is named. Set airflow_auth_ldap_server, for example "
-        "ldaps://ldap.example.com.",
-        lambda given: given["airflow_auth_type"] == "ldap" and not given["airflow_auth_ldap_server"],
-    ),
-    Rule(
-        "airflow_auth_ldap_bind_user airflow_auth_ldap_secret airflow_auth_ldap_search",
-        "a user looks others up without a password or a place to look",
-        "airflow_auth_ldap_bind_user looks users up, which takes a password and a place to look. Set "
-        "airflow_auth_ldap_secret and airflow_auth_ldap_search.",
-        lambda given: given["airflow_auth_type"] == "ldap" and given["ldap_bind_is_incomplete"],
-    ),
-    Rule(
-        "airflow_auth_oauth_providers",
-        "airflow_auth_type is oauth without it",
-        "airflow_auth_type is oauth, but no provider is named. Set airflow_auth_oauth_providers.",
-        lambda given: given["airflow_auth_type"] == "oauth" and not given["airflow_auth_oauth_providers"],
-    ),
+    *LOGIN_RULES,
     # Database.
     Rule(
         "airflow_database_tls_mode airflow_database_ca_secret airflow_database_ca_config_map airflow_ca_config_map",

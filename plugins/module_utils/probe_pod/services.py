@@ -21,8 +21,11 @@ from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..kube.client import Client, Manifest
 from ..kube.pod_stream import Exec, read_answer
+from ..readiness.container_facts import is_native_sidecar
 from ..readiness.context import Limits
 from ..readiness.log_patterns import match_log
+from ..readiness.verdict import LogSource
+from ..readiness.watcher import Probe
 from . import answers, logs_program, services_program
 from .trial_pod import TrialPod
 
@@ -123,9 +126,11 @@ class Trial:
         trial = TrialPod(self.client, self.release, run.pod, what, self.limits, self.timeout, self.clock, self.sleep)
         with trial.running() as pod:
             found = self._ask(pod, run.services)
-        return [
+            logs = list(self._logs_of_sidecars(pod)) if any(found) else []
+        problems = [
             in_words(service, said) for service, problems in zip(run.services, found, strict=True) for said in problems
         ]
+        return problems + logs
 
     @contextlib.contextmanager
     def _accounts_there(self) -> Iterator[Callable[[bool], None]]:
@@ -169,6 +174,16 @@ class Trial:
             return True
         return bool(lease or [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
 
+    def _logs_of_sidecars(self, pod: Manifest) -> Iterator[str]:
+        """Yield how the logs of the pod's native sidecars end: a connection may fail for what only they know."""
+        metadata = pod["metadata"]
+        probe = Probe(self.client, metadata["namespace"], self.release)
+        for container in pod["spec"].get("initContainers") or ():
+            if is_native_sidecar(container):
+                log = probe.log(LogSource(metadata["name"], container["name"]))
+                if log:
+                    yield f"The log of its native sidecar {container['name']} ends with: {in_words_of_log(log[-1])}"
+
     def _ask(self, pod: Manifest, services: Sequence[Service]) -> list[list[str]]:
         metadata, container = pod["metadata"], pod["spec"]["containers"][0]["name"]
         text = sources()
@@ -185,6 +200,15 @@ def sources() -> bytes:
     """Return the texts that :data:`LOADER` reads, in the order in which they import each other."""
     texts = {each.__name__.rpartition(".")[2]: inspect.getsource(each) for each in PROGRAMS}
     return json.dumps(texts).encode("utf-8")
+
+
+def in_words_of_log(line: str) -> str:
+    """Return the message of a line of a structured log, or else the line."""
+    try:
+        message = json.loads(line)["message"]
+    except (ValueError, TypeError, KeyError):
+        return line
+    return str(message)
 
 
 def in_words(service: Service, said: str) -> str:

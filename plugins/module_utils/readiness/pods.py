@@ -40,19 +40,20 @@ def _ending(pod: Obj, context: Context) -> Verdict:
 def _containers(pod: Obj, context: Context) -> Verdict:
     """Evaluate the containers of a pod on a node: init containers one after the other, then all others at once.
 
-    A native sidecar is among the first until it has started, and among the others then.
+    A native sidecar is among the first until it has started, and among the others then. It ends after these for good.
     """
-    for container_status, container in _unfinished_init(pod):
+    has_ended = _has_ended(pod)
+    for container_status, container in () if has_ended else _unfinished_init(pod):
         return _container(pod, container_status, container, context, init=True)
     verdicts = [
-        _container(pod, container_status, container, context)
-        for container_status, container in _native_sidecars(pod)
-        if not container_status.get("ready")
-    ]
-    verdicts += [
         _container(pod, container_status, container_spec(pod, "containers", container_status), context)
         for container_status in statuses(pod, "containerStatuses")
         if not container_status.get("ready")
+    ]
+    verdicts += [
+        _container(pod, container_status, container, context)
+        for container_status, container in _native_sidecars(pod)
+        if not container_status.get("ready") and not has_ended
     ]
     verdicts.sort(key=lambda verdict: verdict.state != State.FAILED)
     if verdicts:
@@ -69,6 +70,12 @@ def _unfinished_init(pod: Obj) -> Iterator[tuple[Obj, Obj]]:
         is_over = container_status.get("started") if is_native_sidecar(container) else ended and not ended["exitCode"]
         if not is_over:
             yield container_status, container
+
+
+def _has_ended(pod: Obj) -> bool:
+    """Tell whether all containers have ended for good, be its phase behind that or not."""
+    states = [container_status.get("state") or {} for container_status in statuses(pod, "containerStatuses")]
+    return spec(pod).get("restartPolicy") == "Never" and bool(states) and all("terminated" in state for state in states)
 
 
 def _native_sidecars(pod: Obj) -> Iterator[tuple[Obj, Obj]]:

@@ -35,7 +35,12 @@ def test_the_images_of_the_scenarios_are_the_defaults_of_the_roles() -> None:
 
 
 def variables_of_tests() -> Iterator[Path]:
-    for pattern in ("inventories/**/*.yml", "molecule/*/molecule.yml", "molecule/*/host_vars/*.yml"):
+    for pattern in (
+        "inventories/kind*/**/*.yml",
+        "inventories/generic/**/*.yml",
+        "molecule/*/molecule.yml",
+        "molecule/*/host_vars/*.yml",
+    ):
         yield from CHECKOUT.glob(pattern)
 
 

@@ -211,7 +211,7 @@ def test_a_sidecar_that_crashes_is_told_with_its_log(
     }
     sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}]
     pod = {**POD, "spec": {"nodeName": "node-1", "initContainers": sidecars, **POD["spec"]}}
-    made = trial({"phase": "Pending", "initContainerStatuses": [proxy]}, pod=pod)
+    made = trial({"phase": "Pending", "initContainerStatuses": [proxy]})
 
     def answer(_method: str, path: str, **_more: Any) -> Any:
         return "starting\ngoogleapi: Error 403: not authorized\n" if path.endswith("/log") else {"items": []}
@@ -219,7 +219,28 @@ def test_a_sidecar_that_crashes_is_told_with_its_log(
     monkeypatch.setattr(cluster, "request", answer)
     said = r"cloud-sql-proxy ended 3 times, last: exit code 1\. Its log ends with: googleapi: Error 403: not authorized"
     with pytest.raises(Failure, match=said):
-        made.problems([DATABASE])
+        made.problems([TrialRun(pod, [DATABASE])])
+
+
+@pytest.mark.parametrize("line", ["token is refused", '{"severity": "ERROR", "message": "token is refused"}'])
+def test_what_a_sidecar_says_is_told_beside_a_problem(
+    line: str, cluster: Any, trial: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}, {"name": "prepare"}]
+    pod = {**POD, "spec": {"initContainers": sidecars, **POD["spec"]}}
+    made = trial()
+
+    def answer(_method: str, path: str, **_more: Any) -> Any:
+        return f"starting\n{line}\n" if path.endswith("/log") else {"items": []}
+
+    monkeypatch.setattr(cluster, "request", answer)
+    program(["the moon is full"])
+    assert made.problems([TrialRun(pod, [DATABASE])]) == [
+        "The database (db:5432): the moon is full.",
+        "The log of its native sidecar cloud-sql-proxy ends with: token is refused",
+    ]
+    program([])
+    assert made.problems([TrialRun(pod, [DATABASE])]) == []
 
 
 def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:

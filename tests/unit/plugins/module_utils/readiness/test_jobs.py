@@ -55,6 +55,12 @@ def test_the_sidecars_end_with_its_pod_is_no_failed_try() -> None:
     assert "try" not in verdict.reason
 
 
+def test_a_sidecar_that_ends_before_the_phase_of_its_pod_changes_is_not_told() -> None:
+    """Nor is one that had crashed before, and so looks as if it did so again."""
+    verdict = evaluate({"state": ended(143), "started": False, "ready": False, "restartCount": 1}, ended(0))
+    assert (verdict.state, verdict.reason) == (State.PENDING, "container migrations ended (exit code 0)")
+
+
 def test_a_failed_container_is_told_and_not_the_sidecar_that_ended_after_it() -> None:
     failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}], "failed": 3}
     verdict = evaluate({"state": ended(143), "started": False}, ended(3), phase="Failed", status=failed)
