@@ -267,7 +267,7 @@ options:
     default: []
   services:
     description:
-      - Databases and brokers that are not the release's own. Each that is new to the release, or to its version of
+      - Databases, brokers and object stores of logs that are not the release's own. Each that is new to the release, or to its version of
         Airflow, is tried from a pod in the cluster; not in check mode.
     type: list
     elements: dict
@@ -280,10 +280,10 @@ options:
       kind:
         description: What it is.
         type: str
-        choices: [broker, database, results]
+        choices: [broker, database, logs, results]
         required: true
       secret:
-        description: The one of O(secrets) that holds its URL.
+        description: The one of O(secrets) that holds its URL, or Airflow's connection to the object store.
         type: str
         required: true
       key:
@@ -296,14 +296,28 @@ options:
       sentinel_key:
         description: Key of the JSON with the password of the Sentinels, where they want one.
         type: str
+      settings_key:
+        description: Key of what else it is to be tried again for, when it changes.
+        type: str
       options:
-        description: Further options of the broker's transport.
+        description:
+          - Further options of the broker's transport. Of an object store its C(scheme), C(bucket) and C(prefix), and
+            whether the pod C(writes) logs.
+        type: dict
+        default: {}
+      pod:
+        description: The pod in which it is tried, in place of O(trial_pod).
         type: dict
         default: {}
   trial_pod:
     description: The pod in which they are tried, but for its name. Its first container has Airflow's image.
     type: dict
     default: {}
+  service_accounts:
+    description: The service accounts of these pods, which are made for them if they are not there.
+    type: list
+    elements: dict
+    default: []
   namespace_object:
     description: The namespace, which is made for the pod if it is not there, and whose labels OpenShift may set itself.
     type: dict
