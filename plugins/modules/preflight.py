@@ -267,8 +267,8 @@ options:
     default: []
   services:
     description:
-      - Databases, brokers and object stores of logs that are not the release's own. Each that is new to the release, or to its version of
-        Airflow, is tried from a pod in the cluster; not in check mode.
+      - Databases, brokers and object stores of logs that are not the release's own. Each that is new to the release, or
+        to its version of Airflow, is tried from a pod in the cluster; not in check mode.
     type: list
     elements: dict
     default: []
