@@ -6,10 +6,11 @@ import base64
 import json
 import re
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..common.errors import ToolError
@@ -103,11 +104,25 @@ class Cluster:
         # What runs in there has nothing to lose, and pods of a namespace that goes are not made anew.
         kubectl("--namespace", namespace, "delete", "pods", "--all", "--grace-period=1", "--wait=false")
         until(
-            lambda: not self.get(f"/api/v1/namespaces/{namespace}") and not self._volumes(namespace),
+            lambda: not self._is_there(namespace) and not self._volumes(namespace),
             REMOVAL_SECONDS,
             f"the namespace {namespace} is still there",
             pause=1,
         )
+
+    def _is_there(self, namespace: str) -> bool:
+        """Tell whether a namespace that is being deleted is still there, and have the cluster look at it again.
+
+        If pods had begun to end before their grace was cut short, its controller would look again after half of that
+        grace: minutes. It looks within seconds at a namespace that changes.
+        """
+        found = self.get(f"/api/v1/namespaces/{namespace}")
+        if found and not self.pods(namespace):
+            look = f"airflow.kubernetes/look-again={time.time():.0f}"
+            # It may be gone by now.
+            with suppress(ToolError):
+                kubectl("annotate", "namespace", namespace, look, "--overwrite")
+        return bool(found)
 
     def _volumes(self, namespace: str) -> list[Any]:
         volumes = self.items("/api/v1/persistentvolumes")
