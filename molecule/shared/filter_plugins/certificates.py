@@ -28,11 +28,6 @@ def certificates(hosts: list[str]) -> dict[str, str]:
     }
 
 
-def bundle(certificate: str, others: int) -> str:
-    """Return a bundle of so many CAs, of which the last one is that of a certificate, as clouds have theirs."""
-    return "".join(certificates(["nobody"])["ca.crt"] for _number in range(others)) + certificate
-
-
 def _sign(subject: x509.Name, key: Any, issuer: x509.Name, signer: Any, extension: Any) -> str:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
@@ -49,7 +44,7 @@ def _sign(subject: x509.Name, key: Any, issuer: x509.Name, signer: Any, extensio
 
 
 class FilterModule:
-    """The filters of this file."""
+    """The filter of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"bundle": bundle, "certificates": certificates}
+        return {"certificates": certificates}
