@@ -309,7 +309,7 @@ options:
         description: The pod in which it is tried, in place of O(trial_pod).
         type: dict
         default: {}
-  trial_pod:
+  probe_pod:
     description: The pod in which they are tried, but for its name. Its first container has Airflow's image.
     type: dict
     default: {}

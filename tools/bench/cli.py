@@ -14,7 +14,7 @@ from ..harness.connection import Cluster, cluster
 from ..harness.report import Section, as_data, show
 from .control import measure_control
 from .fresh import measure_fresh
-from .gates import deploy_and_measure_gates
+from .init_containers import deploy_and_measure_init_containers
 from .nochange import measure_nochange
 from .probes import measure_probes
 from .release import Release, leftovers
@@ -55,16 +55,16 @@ def _measure(connection: Cluster, wanted: tuple[str, ...], rounds: int, folder: 
             sections.append(measure_fresh(connection, rounds, folder))
         if "nochange" in wanted or "probes" in wanted:
             release = Release(connection, "bench-standing", folder)
-            gates = None
+            init_containers = None
             if "probes" in wanted:
-                gates = deploy_and_measure_gates(release)
+                init_containers = deploy_and_measure_init_containers(release)
             else:
                 with step("A fresh deploy"):
                     release.deploy()
             if "nochange" in wanted:
                 sections.append(measure_nochange(release, rounds, folder))
-            if gates:
-                sections += [measure_probes(release, rounds), gates]
+            if init_containers:
+                sections += [measure_probes(release, rounds), init_containers]
             release.remove()
         if "scale" in wanted:
             sections.append(measure_scale(connection, folder))

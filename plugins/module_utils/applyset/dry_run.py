@@ -76,8 +76,8 @@ def run(task: Task) -> dict[str, Any]:
     members, problems = collect(params, client.is_namespaced if client else is_namespaced)
     problems += check_owners(members, params["secrets"], params["release"], params["namespace"])
     if client:
-        trial = _Trial(client, params["release"], params["namespace"], members, params["force_conflicts"])
-        problems += trial.problems()
+        dry_run = _DryRun(client, params["release"], params["namespace"], members, params["force_conflicts"])
+        problems += dry_run.problems()
     if problems:
         raise Failure("\n".join(dict.fromkeys(problems)))
     return {"changed": False, "objects": [member.as_data() for member in members]}
@@ -125,7 +125,7 @@ def check_owners(members: Iterable[Member], secrets: Iterable[str], release: str
     return problems
 
 
-class _Trial:
+class _DryRun:
     """A server-side dry run of a release's objects."""
 
     def __init__(self, client: Client, release: str, namespace: str, members: list[Member], force: bool) -> None:

@@ -48,7 +48,7 @@ OWN_VOLUMES = frozenset({
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "base", "cloud-sql-proxy", "dag-processor", "flower", "log-retention", "make-user", "migrations",
-    "mysql", "pgbouncer", "postgresql", "redis", "scheduler", "trial", "triggerer", "trust-certificates",
+    "mysql", "pgbouncer", "postgresql", "probe", "redis", "scheduler", "triggerer", "trust-certificates",
     "wait-for-api-server",
     "wait-for-schema", "worker",
 })  # fmt: skip

@@ -21,7 +21,7 @@ from ..kube.pod_stream import WRITE_ANSWER, Exec, read_answer
 from ..kube.polling import poll
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
-from ..probe_pod.trial_pod import TrialPod
+from ..probe_pod.probe_pod import ProbePod
 from ..readiness.context import Limits
 from ..readiness.options import WAIT_OPTIONS, limits_of
 
@@ -91,7 +91,7 @@ class Enforcement:
         self.client = client
         self.namespace = namespace
         self.release = release
-        self.pod = TrialPod(client, release, pod, "network policies", limits, timeout, clock, sleep)
+        self.pod = ProbePod(client, release, pod, "network policies", limits, timeout, clock, sleep)
         self.clock = clock
         self.sleep = sleep
 

@@ -15,7 +15,7 @@ from ..core.labels import RELEASE_LABEL
 from ..core.objects import is_true, labels, spec
 from ..kube.client import Client, Manifest
 from ..kube.permissions import Right, ask
-from ..probe_pod.services import Service, Trial, TrialRun
+from ..probe_pod.services import ConnectivityCheck, ProbeRun, Service
 from ..readiness.options import limits_of
 from ..secrets import secret as _secret
 from ..secrets import values as _values
@@ -231,21 +231,23 @@ class Cluster:
             for given in params["packages"]
             if is_new_version or self.options.get(given["option"]) != given["value"]
         ]
-        runs = list(self._runs(new, packages, params["trial_pod"]))
+        runs = list(self._runs(new, packages, params["probe_pod"]))
         if not runs:
             return []
         namespace = params["namespace_object"] if params["create_namespace"] else None
         names = {spec(run.pod).get("serviceAccountName") for run in runs}
         accounts = [account for account in params["service_accounts"] if account["metadata"]["name"] in names]
-        trial = Trial(self.client, self.release, namespace or None, accounts, limits_of(params), params["timeout"])
-        return trial.problems(runs)
+        check = ConnectivityCheck(
+            self.client, self.release, namespace or None, accounts, limits_of(params), params["timeout"]
+        )
+        return check.problems(runs)
 
-    def _runs(self, new: Sequence[Mapping[str, Any]], packages: Sequence[Service], pod: Manifest) -> Iterator[TrialRun]:
+    def _runs(self, new: Sequence[Mapping[str, Any]], packages: Sequence[Service], pod: Manifest) -> Iterator[ProbeRun]:
         """Yield what is tried in one pod: the services that name none of their own, and each of the others."""
         shared = [*(self._service(given) for given in new if not given.get("pod")), *packages]
         if shared:
-            yield TrialRun(pod, shared)
-        yield from (TrialRun(given["pod"], [self._service(given)]) for given in new if given.get("pod"))
+            yield ProbeRun(pod, shared)
+        yield from (ProbeRun(given["pod"], [self._service(given)]) for given in new if given.get("pod"))
 
     def _service(self, given: Mapping[str, Any]) -> Service:
         values = self.secrets[given["secret"]].values

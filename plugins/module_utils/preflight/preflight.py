@@ -93,7 +93,7 @@ OPTIONS: dict[str, Any] = {
             "options": {"type": "dict", "default": {}},
         },
     },
-    "trial_pod": {"type": "dict", "default": {}},
+    "probe_pod": {"type": "dict", "default": {}},
     "namespace_object": {"type": "dict", "default": {}},
     "service_accounts": {"type": "list", "elements": "dict", "default": []},
     "run_as_user": {"type": "str", "default": ""},

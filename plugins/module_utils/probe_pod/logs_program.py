@@ -36,7 +36,7 @@ def try_logs(service: dict[str, Any]) -> Iterator[str]:
     os.environ.update({LOGS_VARIABLE: service["url"], "AIRFLOW_HOME": "/tmp", "AIRFLOW_CONFIG": "/tmp/airflow.cfg"})  # noqa: S108
     options = service["options"]
     open_store, package, rights = STORES[options["scheme"]]
-    name = "/".join(filter(None, (options["prefix"], ".airflow-kubernetes-trial")))
+    name = "/".join(filter(None, (options["prefix"], ".airflow-kubernetes-probe")))
     place = {"bucket": options["bucket"], "prefix": f"{options['prefix']}/".lstrip("/")}
     try:
         steps = open_store(options["bucket"], name)
@@ -83,7 +83,7 @@ def open_s3(bucket: str, name: str) -> dict[str, Callable[[], Any]]:
         return client
 
     return {
-        "write": lambda: s3().put_object(Bucket=bucket, Key=name, Body=b"trial"),
+        "write": lambda: s3().put_object(Bucket=bucket, Key=name, Body=b"probe"),
         "list": lambda: s3().list_objects_v2(Bucket=bucket, Prefix=name, MaxKeys=1),
         "read": lambda: s3().get_object(Bucket=bucket, Key=name),
     }
@@ -105,7 +105,7 @@ def open_gcs(bucket: str, name: str) -> dict[str, Callable[[], Any]]:
     limits = {"timeout": CONNECT_SECONDS, "retry": None}
 
     def write() -> None:
-        blob().upload_from_string(b"trial", **limits)
+        blob().upload_from_string(b"probe", **limits)
 
     return {
         "write": write,
@@ -128,7 +128,7 @@ def open_wasb(container: str, name: str) -> dict[str, Callable[[], Any]]:
 
     limits = {"timeout": CONNECT_SECONDS, "retry_total": 1}
     return {
-        "write": lambda: blob().upload_blob(b"trial", overwrite=True, **limits),
+        "write": lambda: blob().upload_blob(b"probe", overwrite=True, **limits),
         "list": listed,
         "read": lambda: blob().download_blob(**limits).readall(),
     }

@@ -27,7 +27,7 @@ from ..readiness.log_patterns import match_log
 from ..readiness.verdict import LogSource
 from ..readiness.watcher import Probe
 from . import answers, logs_program, services_program
-from .trial_pod import TrialPod
+from .probe_pod import ProbePod
 
 #: What is sent to a pod: the last one is the program, and imports those before it.
 PROGRAMS = (answers, logs_program, services_program)
@@ -66,7 +66,7 @@ class Service:
 
 
 @dataclass(frozen=True)
-class TrialRun:
+class ProbeRun:
     """What is tried in one pod.
 
     :param pod: but for its name.
@@ -76,7 +76,7 @@ class TrialRun:
     services: Sequence[Service]
 
 
-class Trial:
+class ConnectivityCheck:
     """Tries services of one release.
 
     :param namespace: the Namespace to make if it is not there; None where that is somebody else's matter.
@@ -105,10 +105,10 @@ class Trial:
         self.clock = clock
         self.sleep = sleep
 
-    def problems(self, runs: Sequence[TrialRun]) -> list[str]:
+    def problems(self, runs: Sequence[ProbeRun]) -> list[str]:
         """Return what is wrong with the services, a sentence or two for each problem.
 
-        Nothing stays of the trial. What was made for it, a namespace or service accounts, stays if all is well, because
+        Nothing stays of the check. What was made for it, a namespace or service accounts, stays if all is well, because
         the deploy would make it next; else it goes again, unless another run uses it by then.
 
         :raises Failure: a pod cannot run.
@@ -120,11 +120,11 @@ class Trial:
             keep(not problems)
         return problems
 
-    def _problems_of(self, run: TrialRun) -> list[str]:
+    def _problems_of(self, run: ProbeRun) -> list[str]:
         only_logs = all(service.kind == "logs" for service in run.services)
         what = "the object stores of logs" if only_logs else "the image, database and broker"
-        trial = TrialPod(self.client, self.release, run.pod, what, self.limits, self.timeout, self.clock, self.sleep)
-        with trial.running() as pod:
+        probe = ProbePod(self.client, self.release, run.pod, what, self.limits, self.timeout, self.clock, self.sleep)
+        with probe.running() as pod:
             found = self._ask(pod, run.services)
             logs = list(self._logs_of_sidecars(pod)) if any(found) else []
         problems = [

@@ -39,13 +39,13 @@ OLDEST_POSTGRESQL = 13
 OLDEST_MYSQL = (8, 0)
 OLDEST_REDIS = (5, 0)
 
-#: What a table, a key and a channel of this trial are called; another one may be under way at the same time.
-SCRATCH = f"airflow_kubernetes_trial_{secrets.token_hex(4)}"
+#: What a table, a key and a channel of this check are called; another one may be under way at the same time.
+SCRATCH = f"airflow_kubernetes_probe_{secrets.token_hex(4)}"
 #: Answers that only a cluster gives; and what newer versions of redis-py raise for them, without these words.
 CLUSTER_ANSWERS = ("ASK ", "CLUSTERDOWN", "CROSSSLOT", "MOVED ")
 IS_CLUSTER = "the server is a cluster, which Celery cannot use; choose one with cluster mode disabled"
 CLUSTER_ERRORS = frozenset({"AskError", "ClusterCrossSlotError", "ClusterDownError", "MovedError"})
-#: Seconds after which a key is gone, should the trial end before it deletes it.
+#: Seconds after which a key is gone, should the check end before it deletes it.
 SCRATCH_SECONDS = 60
 
 

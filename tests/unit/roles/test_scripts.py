@@ -628,9 +628,9 @@ class TestMigrate:
 
         def migrate(database: Any, **modules: Any) -> Any:
             program = load("migrate", psycopg2=database, MySQLdb=database, **modules)
-            gate = program.wait_for_schema
-            monkeypatch.setattr(gate, "migration_folders", lambda: {"alembic_version": [Path("versions")]})
-            monkeypatch.setattr(gate, "revisions", lambda folder: ({"old", "core"}, {"old"}))
+            waiting = program.wait_for_schema
+            monkeypatch.setattr(waiting, "migration_folders", lambda: {"alembic_version": [Path("versions")]})
+            monkeypatch.setattr(waiting, "revisions", lambda folder: ({"old", "core"}, {"old"}))
             return program
 
         return migrate

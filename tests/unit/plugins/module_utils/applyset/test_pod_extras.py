@@ -240,7 +240,7 @@ def test_the_names_that_the_collection_uses_are_those_that_it_refuses() -> None:
     assert volumes | claims <= OWN_VOLUMES
     assert OWN_VOLUMES - volumes - claims <= {"user"}
     assert containers <= OWN_CONTAINERS
-    assert OWN_CONTAINERS - containers <= {"trial", "make-user", "log-retention"}
+    assert OWN_CONTAINERS - containers <= {"probe", "make-user", "log-retention"}
 
 
 def test_of_workers_a_pod_of_a_task_has_what_ends_by_itself() -> None:

@@ -20,7 +20,7 @@ POD = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"namespace": "airflow"},
-    "spec": {"containers": [{"name": "trial"}]},
+    "spec": {"containers": [{"name": "probe"}]},
 }
 REDIS, API_SERVER = ["10.0.0.1", 6379], ["10.0.0.2", 8080]
 

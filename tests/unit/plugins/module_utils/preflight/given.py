@@ -39,7 +39,7 @@ GOOD: dict[str, Any] = {
     "kinds": [],
     "native_sidecars": [],
     "services": [],
-    "trial_pod": {},
+    "probe_pod": {},
     "namespace_object": {},
     "service_accounts": [],
     "run_as_user": "50000",

@@ -40,7 +40,7 @@ READ = {"__airflow_container_security_context"}
 COMPLETED = {
     "airflow_": "test_a_shared_volume_has_its_variables",
     # The name of a queue.
-    "airflow_kubernetes_trial_": "",
+    "airflow_kubernetes_probe_": "",
 }
 EXPRESSION = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 

@@ -505,7 +505,7 @@ class TestPodsOfTasks:
     ) -> None:
         asked: list[Any] = []
         monkeypatch.setattr(
-            services.Trial, "problems", lambda _self, runs: asked.extend(runs[0].services) or ["It lacks"]
+            services.ConnectivityCheck, "problems", lambda _self, runs: asked.extend(runs[0].services) or ["It lacks"]
         )
         labels = {"app.kubernetes.io/version": version}
         cluster.add(

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A trial of services leaves nothing behind, and says what is wrong in words that help."""
+"""A connectivity check leaves nothing behind, and says what is wrong in words that help."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services as probe_pod_services
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.answers import in_one_line
+from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.probe_pod import MADE_BY, PROBE_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.services import (
+    ConnectivityCheck,
+    ProbeRun,
     Service,
-    Trial,
-    TrialRun,
     in_words,
 )
-from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.trial_pod import MADE_BY, TRIAL_LABEL
 from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.context import Limits
 
 DATABASE = Service("The database (db:5432)", "database", "postgresql+psycopg2://a:hunter2@db:5432/a")
@@ -35,7 +35,7 @@ POD = {
     "apiVersion": "v1",
     "kind": "Pod",
     "metadata": {"namespace": "airflow", "labels": {}},
-    "spec": {"containers": [{"name": "trial"}]},
+    "spec": {"containers": [{"name": "probe"}]},
 }
 NEW_POD = {**POD, "metadata": {"namespace": "new", "labels": {}}}
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}
@@ -82,11 +82,11 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Program]:
 
 
 @pytest.fixture
-def trial(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]:
-    """Return a trial in a cluster whose pods are ready at once, unless their status is given."""
+def check(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ConnectivityCheck]:
+    """Return a check in a cluster whose pods are ready at once, unless their status is given."""
     create = cluster.create
 
-    def trial(status: dict[str, Any] | None = None, namespace: Any = None) -> Trial:
+    def check(status: dict[str, Any] | None = None, namespace: Any = None) -> ConnectivityCheck:
         ready = {"conditions": [{"type": "Ready", "status": "True"}]}
 
         def create_ready(manifest: Any, field_manager: str) -> Any:
@@ -99,33 +99,33 @@ def trial(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trial]
         monkeypatch.setattr(cluster, "create", create_ready)
         monkeypatch.setattr(cluster, "request", lambda *rest, **more: {"items": []})
         seconds = iter(range(0, 10000, 100))
-        return Trial(
+        return ConnectivityCheck(
             cluster, "airflow", namespace, [], Limits(), 600, clock=lambda: next(seconds), sleep=lambda _seconds: None
         )
 
-    return trial
+    return check
 
 
-def test_what_is_well_has_no_problem_and_leaves_no_pod(cluster: Any, trial: Any, program: Any) -> None:
+def test_what_is_well_has_no_problem_and_leaves_no_pod(cluster: Any, check: Any, program: Any) -> None:
     program([], [])
-    assert trial().problems([TrialRun(POD, [DATABASE, DATABASE])]) == []
+    assert check().problems([ProbeRun(POD, [DATABASE, DATABASE])]) == []
     assert cluster.names("Pod") == []
     assert [line.partition("/")[0] for line in cluster.writes] == ["create Pod", "delete Pod"]
 
 
-def test_a_problem_is_told_with_its_meaning_and_leaves_no_pod(cluster: Any, trial: Any, program: Any) -> None:
+def test_a_problem_is_told_with_its_meaning_and_leaves_no_pod(cluster: Any, check: Any, program: Any) -> None:
     program([REFUSED])
-    (problem,) = trial().problems([TrialRun(POD, [DATABASE])])
+    (problem,) = check().problems([ProbeRun(POD, [DATABASE])])
     assert problem.startswith(f"The database (db:5432): the database refuses the password: {REFUSED}. Correct")
     assert cluster.names("Pod") == []
 
 
-def test_the_url_is_in_no_object_and_no_argument(cluster: Any, trial: Any, program: Any) -> None:
+def test_the_url_is_in_no_object_and_no_argument(cluster: Any, check: Any, program: Any) -> None:
     seen = []
     delete = cluster.delete
     cluster.delete = lambda *which: seen.append(json.dumps(list(cluster.objects.values()))) or delete(*which)
     sent_to = program([])
-    trial().problems([TrialRun(POD, [DATABASE])])
+    check().problems([ProbeRun(POD, [DATABASE])])
     assert len(seen) == 1
     assert "hunter2" not in seen[0] + " ".join(sent_to.command)
     assert b"hunter2" in sent_to.sent
@@ -137,19 +137,19 @@ class TestPodOfAnotherRun:
     ELSEWHERE = "root@ci-2, process 7 [ci-2/boot/pid:1 99]"
 
     @pytest.fixture
-    def left(self, cluster: Any, trial: Any, program: Any) -> Callable[..., list[str]]:
+    def left(self, cluster: Any, check: Any, program: Any) -> Callable[..., list[str]]:
         """Try something beside a pod, and return the names of the pods that are left."""
 
         def left(made_by: str, minutes: int = 1, phase: str = "Running", release: str = "airflow") -> list[str]:
             made = f"2026-01-01T{11 - minutes // 60:02}:{60 - minutes % 60:02}:00Z"
             metadata = {
-                "labels": {TRIAL_LABEL: release},
+                "labels": {PROBE_LABEL: release},
                 "annotations": {MADE_BY: made_by} if made_by else {},
                 "creationTimestamp": made,
             }
             cluster.add("Pod", "pod", metadata=metadata, spec={"activeDeadlineSeconds": 600}, status={"phase": phase})
             program([])
-            trial().problems([TrialRun(POD, [DATABASE])])
+            check().problems([ProbeRun(POD, [DATABASE])])
             return list(cluster.names("Pod"))
 
         return left
@@ -180,26 +180,26 @@ class TestPodOfAnotherRun:
         assert left(self.ELSEWHERE, minutes=59, phase="Failed", release="other") == ["pod"]
 
 
-def test_the_pod_says_which_run_made_it(cluster: Any, trial: Any, program: Any) -> None:
+def test_the_pod_says_which_run_made_it(cluster: Any, check: Any, program: Any) -> None:
     seen = []
     delete = cluster.delete
     cluster.delete = lambda *which: seen.append(cluster.objects["Pod", "airflow", which[2]]) or delete(*which)
     program([])
-    trial().problems([TrialRun(POD, [DATABASE])])
+    check().problems([ProbeRun(POD, [DATABASE])])
     assert Holder.parse(seen[0]["metadata"]["annotations"][MADE_BY]) == this_run(os.getpid())
 
 
-def test_a_pod_that_never_starts_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
+def test_a_pod_that_never_starts_is_told_and_removed(cluster: Any, check: Any, program: Any) -> None:
     program([])
     waiting = {"reason": "InvalidImageName", "message": "couldn't parse image name"}
-    status = {"phase": "Pending", "containerStatuses": [{"name": "trial", "image": "?", "state": {"waiting": waiting}}]}
+    status = {"phase": "Pending", "containerStatuses": [{"name": "probe", "image": "?", "state": {"waiting": waiting}}]}
     with pytest.raises(Failure, match="cannot be tried, because the pod for it does not start"):
-        trial(status).problems([TrialRun(POD, [DATABASE])])
+        check(status).problems([ProbeRun(POD, [DATABASE])])
     assert cluster.names("Pod") == []
 
 
 def test_a_sidecar_that_crashes_is_told_with_its_log(
-    cluster: Any, trial: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, check: Any, program: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program([])
     proxy = {
@@ -211,7 +211,7 @@ def test_a_sidecar_that_crashes_is_told_with_its_log(
     }
     sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}]
     pod = {**POD, "spec": {"nodeName": "node-1", "initContainers": sidecars, **POD["spec"]}}
-    made = trial({"phase": "Pending", "initContainerStatuses": [proxy]})
+    made = check({"phase": "Pending", "initContainerStatuses": [proxy]})
 
     def answer(_method: str, path: str, **_more: Any) -> Any:
         return "starting\ngoogleapi: Error 403: not authorized\n" if path.endswith("/log") else {"items": []}
@@ -219,77 +219,77 @@ def test_a_sidecar_that_crashes_is_told_with_its_log(
     monkeypatch.setattr(cluster, "request", answer)
     said = r"cloud-sql-proxy ended 3 times, last: exit code 1\. Its log ends with: googleapi: Error 403: not authorized"
     with pytest.raises(Failure, match=said):
-        made.problems([TrialRun(pod, [DATABASE])])
+        made.problems([ProbeRun(pod, [DATABASE])])
 
 
 @pytest.mark.parametrize("line", ["token is refused", '{"severity": "ERROR", "message": "token is refused"}'])
 def test_what_a_sidecar_says_is_told_beside_a_problem(
-    line: str, cluster: Any, trial: Any, program: Any, monkeypatch: pytest.MonkeyPatch
+    line: str, cluster: Any, check: Any, program: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sidecars = [{"name": "cloud-sql-proxy", "restartPolicy": "Always"}, {"name": "prepare"}]
     pod = {**POD, "spec": {"initContainers": sidecars, **POD["spec"]}}
-    made = trial()
+    made = check()
 
     def answer(_method: str, path: str, **_more: Any) -> Any:
         return f"starting\n{line}\n" if path.endswith("/log") else {"items": []}
 
     monkeypatch.setattr(cluster, "request", answer)
     program(["the moon is full"])
-    assert made.problems([TrialRun(pod, [DATABASE])]) == [
+    assert made.problems([ProbeRun(pod, [DATABASE])]) == [
         "The database (db:5432): the moon is full.",
         "The log of its native sidecar cloud-sql-proxy ends with: token is refused",
     ]
     program([])
-    assert made.problems([TrialRun(pod, [DATABASE])]) == []
+    assert made.problems([ProbeRun(pod, [DATABASE])]) == []
 
 
-def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, trial: Any, program: Any) -> None:
+def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, check: Any, program: Any) -> None:
     program([])
     with pytest.raises(Failure, match="the pod for it does not start"):
-        trial({"phase": "Pending"}).problems([TrialRun(POD, [DATABASE])])
+        check({"phase": "Pending"}).problems([ProbeRun(POD, [DATABASE])])
     assert cluster.names("Pod") == []
 
 
 class TestNamespace:
-    def test_one_that_is_there_stays(self, cluster: Any, trial: Any, program: Any) -> None:
+    def test_one_that_is_there_stays(self, cluster: Any, check: Any, program: Any) -> None:
         cluster.add("Namespace", "new", None)
         program([REFUSED])
-        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+        check(namespace=NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
     def test_one_that_was_made_goes_again_when_something_is_refused(
-        self, cluster: Any, trial: Any, program: Any
+        self, cluster: Any, check: Any, program: Any
     ) -> None:
         program([REFUSED])
-        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+        check(namespace=NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert cluster.names("Namespace") == ["airflow"]
 
-    @pytest.mark.parametrize(("kind", "name"), [("Pod", "airflow-trial-other"), ("Lease", "airflow-deploy")])
+    @pytest.mark.parametrize(("kind", "name"), [("Pod", "airflow-probe-other"), ("Lease", "airflow-deploy")])
     def test_one_that_was_made_stays_when_another_run_is_at_work_there(
-        self, cluster: Any, trial: Any, program: Any, kind: str, name: str
+        self, cluster: Any, check: Any, program: Any, kind: str, name: str
     ) -> None:
         delete = cluster.delete
         cluster.delete = lambda *which: cluster.add(kind, name, "new") and delete(*which)
         program([REFUSED])
-        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+        check(namespace=NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
-    def test_one_that_was_made_goes_again_when_the_trial_fails(self, cluster: Any, trial: Any, program: Any) -> None:
+    def test_one_that_was_made_goes_again_when_the_check_fails(self, cluster: Any, check: Any, program: Any) -> None:
         program([])
         with pytest.raises(Failure):
-            trial({"phase": "Pending"}, NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+            check({"phase": "Pending"}, NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert cluster.names("Namespace") == ["airflow"]
 
-    def test_one_that_was_made_stays_for_the_deploy(self, cluster: Any, trial: Any, program: Any) -> None:
+    def test_one_that_was_made_stays_for_the_deploy(self, cluster: Any, check: Any, program: Any) -> None:
         program([])
-        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+        check(namespace=NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
-    def test_one_that_may_not_be_looked_at_is_taken_to_be_there(self, cluster: Any, trial: Any, program: Any) -> None:
+    def test_one_that_may_not_be_looked_at_is_taken_to_be_there(self, cluster: Any, check: Any, program: Any) -> None:
         cluster.add("Namespace", "new", None)
         cluster.refusals["get Namespace/new"] = ApiFailure("forbidden", 403, "Forbidden")
         program([REFUSED])
-        trial(namespace=NAMESPACE).problems([TrialRun(NEW_POD, [DATABASE])])
+        check(namespace=NAMESPACE).problems([ProbeRun(NEW_POD, [DATABASE])])
         assert "new" in cluster.names("Namespace")
 
 

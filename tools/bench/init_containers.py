@@ -1,4 +1,4 @@
-"""Measure what the init containers of a release cost until their gates open."""
+"""Measure what the init containers of a release cost until what they wait for is there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHOD = (
 
 
 @dataclass(frozen=True)
-class Gate:
+class InitContainer:
     """An init container that has ended.
 
     :param seconds: that it waited, as the kubelet tells, which tells whole seconds.
@@ -39,28 +39,32 @@ class Gate:
         return self.cpu * 60 / max(self.seconds, 1)
 
 
-def deploy_and_measure_gates(release: Release) -> Section:
+def deploy_and_measure_init_containers(release: Release) -> Section:
     """Deploy a release afresh, and tell what its init containers cost."""
     with step("A fresh deploy, with an eye on its init containers"), Sampler() as sampler:
         release.deploy()
-    gates = [gate for pod in release.cluster.pods(release.namespace) for gate in _gates(pod, sampler.last())]
-    if not gates:
+    init_containers = [
+        container
+        for pod in release.cluster.pods(release.namespace)
+        for container in _init_containers(pod, sampler.last())
+    ]
+    if not init_containers:
         raise ToolError("no init container was seen")
     with step("The chart's check of the migrations"):
         check = _check_migrations(release)
-    return _section(gates, check)
+    return _section(init_containers, check)
 
 
-def _gates(pod: Mapping[str, Any], seen: Mapping[str, float]) -> list[Gate]:
-    gates = []
+def _init_containers(pod: Mapping[str, Any], seen: Mapping[str, float]) -> list[InitContainer]:
+    init_containers = []
     for status in pod["status"].get("initContainerStatuses", []):
         identity = status["containerID"].rpartition("/")[2]
         if identity not in seen:
             raise ToolError(f"the init container {status['name']} of {pod['metadata']['name']} was not seen")
         ended = status["state"]["terminated"]
         seconds = (_moment(ended["finishedAt"]) - _moment(ended["startedAt"])).total_seconds()
-        gates.append(Gate(pod["metadata"]["name"], status["name"], seconds, seen[identity]))
-    return gates
+        init_containers.append(InitContainer(pod["metadata"]["name"], status["name"], seconds, seen[identity]))
+    return init_containers
 
 
 def _check_migrations(release: Release) -> float:
@@ -83,19 +87,24 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _section(gates: list[Gate], check: float) -> Section:
-    total = sum(gate.cpu for gate in gates)
-    schema = [gate for gate in gates if gate.name == "wait-for-schema"]
+def _section(init_containers: list[InitContainer], check: float) -> Section:
+    total = sum(container.cpu for container in init_containers)
+    schema = [container for container in init_containers if container.name == "wait-for-schema"]
     rows = [
         ("", "waited s", "CPU s", "CPU s a minute waited"),
         *(
-            (f"{gate.pod}: {gate.name}", f"{gate.seconds:.0f}", f"{gate.cpu:.2f}", f"{gate.a_minute:.2f}")
-            for gate in gates
+            (
+                f"{container.pod}: {container.name}",
+                f"{container.seconds:.0f}",
+                f"{container.cpu:.2f}",
+                f"{container.a_minute:.2f}",
+            )
+            for container in init_containers
         ),
-        ("all gates of a start", "", f"{total:.2f}", ""),
+        ("all init containers of a start", "", f"{total:.2f}", ""),
         ("airflow db check-migrations, once", "", f"{check:.2f}", ""),
         (f"the same in each of the {len(schema)} pods", "", f"{check * len(schema):.2f}", ""),
         ("ratio, ours to that", "", f"{total / (check * len(schema)):.2f}", ""),
     ]
-    figures = {"gates": [asdict(gate) for gate in gates], "check_migrations": check}
+    figures = {"init_containers": [asdict(container) for container in init_containers], "check_migrations": check}
     return Section("Init containers of a start", METHOD, rows, [], figures)

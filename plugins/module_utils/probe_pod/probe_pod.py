@@ -25,8 +25,8 @@ from ..readiness.pods import pod_verdict
 from ..readiness.verdict import State, Verdict
 from ..readiness.watcher import Probe
 
-#: Marks the pods that a trial is made in, with the release's name. No selector of the release finds them.
-TRIAL_LABEL = "airflow.kubernetes/trial-of"
+#: Marks probe pods, with the release's name. No selector of the release finds them.
+PROBE_LABEL = "airflow.kubernetes/probe-of"
 
 #: Annotation that says which process made the pod.
 MADE_BY = "airflow.kubernetes/made-by"
@@ -39,7 +39,7 @@ DEADLINE = 600.0
 
 
 def is_left_behind(pod: Manifest, now: datetime) -> bool:
-    """Tell whether nobody needs the pod of a trial any more: it or its run has ended, or its time is over.
+    """Tell whether nobody needs a probe pod any more: it or its run has ended, or its time is over.
 
     :param now: by the cluster's clock.
     """
@@ -54,7 +54,7 @@ def is_left_behind(pod: Manifest, now: datetime) -> bool:
     return bool(made and now - made > timedelta(seconds=2 * longest))
 
 
-class TrialPod:
+class ProbePod:
     """Makes such pods for one release.
 
     :param pod: the pod, but for its name.
@@ -90,8 +90,8 @@ class TrialPod:
         """
         pod = copy.deepcopy(self.pod)
         metadata = pod["metadata"]
-        metadata["name"] = f"{self.release}-trial-{random.token_hex(4)}"
-        metadata.setdefault("labels", {})[TRIAL_LABEL] = self.release
+        metadata["name"] = f"{self.release}-probe-{random.token_hex(4)}"
+        metadata.setdefault("labels", {})[PROBE_LABEL] = self.release
         metadata.setdefault("annotations", {})[MADE_BY] = this_run(os.getpid()).identity
         self._remove_left_behind(metadata["namespace"])
         self.client.create(pod, FIELD_MANAGER)
@@ -101,8 +101,8 @@ class TrialPod:
             self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
 
     def _remove_left_behind(self, namespace: str) -> None:
-        """Delete the pods of trials that were killed, and none that another run is just trying something in."""
-        for pod in self.client.list("v1", "Pod", namespace, f"{TRIAL_LABEL}={self.release}")["items"]:
+        """Delete the probe pods of runs that were killed, and none that another run uses."""
+        for pod in self.client.list("v1", "Pod", namespace, f"{PROBE_LABEL}={self.release}")["items"]:
             if is_left_behind(pod, self.client.now()):
                 self.client.delete("v1", "Pod", pod["metadata"]["name"], namespace)
 
