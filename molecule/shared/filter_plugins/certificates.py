@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def certificates(hosts: list[str]) -> dict[str, str]:
+def certificates(hosts: list[str], authority_name: str = "CA of a scenario") -> dict[str, str]:
     """Return ``ca.crt``, and ``tls.crt`` and ``tls.key`` of a server with these host names, all as PEM."""
     authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CA of a scenario")])
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, authority_name)])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
     return {
@@ -26,6 +26,12 @@ def certificates(hosts: list[str]) -> dict[str, str]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode(),
     }
+
+
+def bundle(certificate: str, others: int) -> str:
+    """Return a bundle of so many CAs, of which the last one is that of a certificate, as clouds have theirs."""
+    names = [f"CA {number} of nobody" for number in range(others)]
+    return "".join(certificates(["nobody"], name)["ca.crt"] for name in names) + certificate
 
 
 def _sign(subject: x509.Name, key: Any, issuer: x509.Name, signer: Any, extension: Any) -> str:
@@ -44,7 +50,7 @@ def _sign(subject: x509.Name, key: Any, issuer: x509.Name, signer: Any, extensio
 
 
 class FilterModule:
-    """The filter of this file."""
+    """The filters of this file."""
 
     def filters(self) -> dict[str, Any]:
-        return {"certificates": certificates}
+        return {"bundle": bundle, "certificates": certificates}
