@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.test_playbooks import run
 from tools.common.paths import CHECKOUT
 
 CLOUDS = ("aws", "google")
@@ -28,20 +26,11 @@ def _rendered(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def rendered(cloud: str) -> tuple[Path, str]:
         """Return the folder of the rendered releases, and what the playbook said."""
         folder = tmp_path_factory.mktemp(cloud)
-        command = [Path(sys.executable).parent / "ansible-playbook", "-i", CHECKOUT / "inventories" / cloud]
         variables = {"airflow_render_to": str(folder), **BASE_URLS}
-        run = subprocess.run(
-            [*command, "playbooks/render.yml", "--extra-vars", json.dumps(variables)],
-            cwd=CHECKOUT,
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert run.returncode == 0, run.stdout
-        return folder, run.stdout
+        inventory = CHECKOUT / "inventories" / cloud
+        done = run(inventory, "playbooks/render.yml", "--extra-vars", json.dumps(variables))
+        assert done.returncode == 0, done.stdout
+        return folder, done.stdout
 
     return rendered
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .pod_extras import MASTER, TASK_POD
+
 #: The volume of the token.
 VOLUME = "identity"
-#: The roles of worker groups, and of the pod that holds several components.
-WORKERS, MASTER = "workers", "master"
-#: The pods of tasks, as a role; and who reads logs.
-TASK_POD, READER = "airflow_task_pod", "api_server"
-#: The components that such a pod may hold.
+#: The role of worker groups, and that of who reads logs.
+WORKERS, READER = "workers", "api_server"
+#: The components that the pod of the master may hold.
 IN_MASTER = frozenset({"api_server", "dag_processor", "flower", "scheduler", "triggerer"})
 
 
