@@ -34,6 +34,11 @@ class ApiFailure(Failure):
         self.reason = reason
         self.details = details or {}
 
+    @property
+    def namespace_is_ending(self) -> bool:
+        """Whether nothing can be created because the namespace is being deleted, which ends by itself."""
+        return any(cause.get("reason") == "NamespaceTerminating" for cause in self.details.get("causes") or ())
+
 
 class NoAnswer(Failure):
     """No API server answered.

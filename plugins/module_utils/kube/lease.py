@@ -191,7 +191,8 @@ class Lease:
     def acquire(self) -> None:
         """Hold the release, after another run has ended if there is one; without a namespace there is nothing to hold.
 
-        :raises Failure: the other run does not end in time, or has taken the release over from this one.
+        :raises Failure: the other run does not end in time, or has taken the release over from this one; or a
+            namespace that is being deleted is not gone in time.
         """
         began = seen_since = self._clock()
         seen = None
@@ -203,14 +204,19 @@ class Lease:
             found = standing(lease, self._me, self._client.now(), self._clock() - seen_since, self._is_dead)
             if found is Standing.LOST:
                 raise self._lost(lease)
+            left = began + self._timeout - self._clock()
             if lease and found is Standing.OTHERS:
-                left = began + self._timeout - self._clock()
                 if left <= 0:
                     raise self._busy(lease)
-                self._tell(lease, left)
-                self._sleep(min(PAUSE, left))
-            elif self._take(lease, found):
-                return
+                self._pause(f"{told_holder(lease)}, is at work on this release", left)
+                continue
+            try:
+                if self._take(lease, found):
+                    return
+            except ApiFailure as failure:
+                if left <= 0 or not failure.namespace_is_ending:
+                    raise
+                self._pause(f"The namespace {self._namespace} is being deleted", left)
 
     def join(self) -> None:
         """Hold the release if the run holds it already: a task that only looks keeps it from expiring."""
@@ -369,11 +375,11 @@ class Lease:
     def _is_dead(self, holder: Holder) -> bool:
         return is_dead(holder, place(), started)
 
-    def _tell(self, lease: Manifest, left: float) -> None:
-        holder = told_holder(lease)
-        if holder != self._told:
-            self._told = holder
-            self._say(f"{holder}, is at work on this release; waiting for it to end, at most {left:.0f} s")
+    def _pause(self, what: str, left: float) -> None:
+        if what != self._told:
+            self._told = what
+            self._say(f"{what}; waiting for it to end, at most {left:.0f} s")
+        self._sleep(min(PAUSE, left))
 
     def _busy(self, lease: Manifest) -> Failure:
         return Failure(

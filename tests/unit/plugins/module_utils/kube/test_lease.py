@@ -368,6 +368,30 @@ class TestTrouble:
         with pytest.raises(ApiFailure, match="leases"):
             scene.lease().acquire()
 
+    @pytest.mark.parametrize("gone_after", [30, 1000])
+    def test_a_namespace_that_is_being_deleted_is_waited_for(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch, gone_after: float
+    ) -> None:
+        """A run that comes while one before it is still being removed."""
+
+        def answer(method: str, path: str, **_params: Any) -> Any:
+            if method == "get" or scene.seconds >= gone_after:
+                raise ApiFailure("not found", 404, "NotFound")
+            causes = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
+            raise ApiFailure("namespace is being terminated", 403, "Forbidden", {"causes": causes})
+
+        monkeypatch.setattr(scene.cluster, "request", answer)
+        lease = scene.lease(timeout=60)
+        if gone_after > 60:
+            with pytest.raises(ApiFailure, match="terminated"):
+                lease.acquire()
+            assert scene.seconds == 60
+        else:
+            lease.acquire()
+            assert scene.seconds == gone_after
+        assert not lease.is_held
+        assert scene.said == ["The namespace airflow is being deleted; waiting for it to end, at most 60 s"]
+
 
 class TestOfATask:
     """A task that changes something, from its options on."""
