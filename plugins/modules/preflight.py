@@ -306,7 +306,7 @@ options:
         type: dict
         default: {}
       pod:
-        description: The pod in which it is tried, in place of O(trial_pod).
+        description: The pod in which it is tried, in place of O(probe_pod).
         type: dict
         default: {}
   probe_pod:
