@@ -17,8 +17,13 @@ LOGS_CONNECTION = "airflow_kubernetes_logs"
 LOGS_VARIABLE = f"AIRFLOW_CONN_{LOGS_CONNECTION.upper()}"
 #: What in the ``extra`` of such a connection is secret.
 SECRET_EXTRAS = ("keyfile_dict", "connection_string", "sas_token", "shared_access_key", "aws_session_token")
-#: What to do about a role that is not given.
-TRUST = ". Let the trust policy of its role name this service account"
+#: What clouds say where an identity is not given, with what to do: IAM of AWS, GKE's metadata server, Microsoft Entra.
+NO_IDENTITY = {
+    "AssumeRole": "Let the trust policy of its role name this service account",
+    "iam.serviceAccounts.getAccessToken": "Grant this Kubernetes service account roles/iam.workloadIdentityUser on "
+    "the Google service account of its role",
+    "AADSTS7002": "Add a federated credential for this service account to the managed identity of its role",
+}
 #: What stores say where a right or an object is missing.
 REFUSED = re.compile(r"AccessDenied|AuthorizationFailure|AuthorizationPermissionMismatch|\b403\b|Forbidden")
 NOT_FOUND = re.compile(r"NoSuchKey|BlobNotFound|\b404\b(?!.*(bucket|container) does not exist)", re.IGNORECASE)
@@ -53,16 +58,17 @@ def try_logs(service: dict[str, Any]) -> Iterator[str]:
             said = in_one_line(error)
             if what == "read" and not options["writes"] and is_not_found(said):
                 continue
-            if is_refused(said):
+            advice = next((advice for sign, advice in NO_IDENTITY.items() if sign in said), "")
+            if is_refused(said) and not advice:
                 yield f"it may not {what} logs; give it {rights[what].format_map(place)}: {said}"
             else:
-                yield f"it cannot {what} logs: {said.rstrip('.')}{TRUST if 'AssumeRole' in said else ''}"
+                yield ". ".join(filter(None, (f"it cannot {what} logs: {said.rstrip('.')}", advice)))
             return
 
 
 def is_refused(said: str) -> bool:
-    """Tell whether an answer is one of a right that is missing, and not of a role that is not given."""
-    return bool(REFUSED.search(said)) and "AssumeRole" not in said
+    """Tell whether an answer is that of a missing permission."""
+    return bool(REFUSED.search(said))
 
 
 def is_not_found(said: str) -> bool:

@@ -18,6 +18,12 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.servi
 DENIED = "An error occurred (AccessDenied) when calling the PutObject operation: User: x is not authorized"
 NO_ROLE = "An error occurred (AccessDenied) when calling the AssumeRoleWithWebIdentity operation: Not authorized"
 MISSING = "An error occurred (NoSuchKey) when calling the GetObject operation: The specified key does not exist."
+NO_TOKEN = (
+    "Failed to retrieve http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token Status: 403 "
+    "Unable to generate access token; IAM returned 403 Forbidden: Permission "
+    "'iam.serviceAccounts.getAccessToken' denied"
+)
+NO_CREDENTIAL = "AADSTS700213: No matching federated identity record found for presented assertion subject"
 NO_BUCKET = "An error occurred (NoSuchBucket) when calling the PutObject operation: The specified bucket does not exist"
 
 
@@ -65,7 +71,17 @@ def test_a_missing_right_is_named(store: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "advice"), [(NO_ROLE, ". Let the trust policy of its role name this service account"), (NO_BUCKET, "")]
+    ("failure", "advice"),
+    [
+        (NO_ROLE, ". Let the trust policy of its role name this service account"),
+        (
+            NO_TOKEN,
+            ". Grant this Kubernetes service account roles/iam.workloadIdentityUser on the Google service account of "
+            "its role",
+        ),
+        (NO_CREDENTIAL, ". Add a federated credential for this service account to the managed identity of its role"),
+        (NO_BUCKET, ""),
+    ],
 )
 def test_what_is_no_missing_right_is_told_as_it_is(store: Any, failure: str, advice: str) -> None:
     store(write=failure)
