@@ -209,7 +209,7 @@ options:
             description: Read the key where it is there, and never make it.
             type: bool
             default: false
-          formerly:
+          migrate_from:
             description: Name of the Secret that used to hold the key.
             type: str
           checksum:

@@ -93,7 +93,7 @@ options:
               - Read the key where it is there, and never make it.
             type: bool
             default: false
-          formerly:
+          migrate_from:
             description:
               - Name of the Secret of this task that used to hold the key. Its value is taken over from there, and the
                 key removed.

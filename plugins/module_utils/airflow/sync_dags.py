@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Mirror a local directory to the shared DAGs volume of a release.
 
-Only the DAG processor may write to that volume, so the far side is a program in its container (``mirror_program.py``).
-This side compares what is here with what is there, and sends what differs.
+Only the DAG processor may write to it, so the remote side is a program in its container, ``mirror_program.py``.
+The local side compares the files of both, and sends those that differ.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Source:
 
 @dataclass
 class Plan:
-    """What makes the far side equal to this one: relative paths, sorted."""
+    """What makes the remote side equal to the local one: relative paths, sorted."""
 
     created: list[str] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Plan:
         return bool(self.created or self.updated or self.deleted)
 
 
-class Peer(Protocol):
+class Stream(Protocol):
     """The program's standard input and output."""
 
     def read(self, size: int) -> bytes:
@@ -112,13 +112,13 @@ def run(task: Task) -> dict[str, Any]:
     require(client, params)
     pod = find_pod(client, params["namespace"], params["release"], COMPONENT, params["timeout"])
     order = {"path": path, "subdir": subdir, "exclude": params["exclude"], "check": task.check_mode}
-    with Exec(client, params["namespace"], pod, COMPONENT, command(program())) as peer:
-        far = Far(peer, f"{pod}:{path}")
-        far.start(program())
-        there = far.ask(order)["manifest"]
+    with Exec(client, params["namespace"], pod, COMPONENT, command(program())) as stream:
+        mirror = RemoteMirror(stream, f"{pod}:{path}")
+        mirror.start(program())
+        there = mirror.ask(order)["manifest"]
         plan = compare(sources, there, params["delete"])
         if plan and not task.check_mode:
-            far.carry_out(plan, sources, params["delete"])
+            mirror.carry_out(plan, sources, params["delete"])
     result = report(plan, sources, time.monotonic() - started)
     if task.diff_mode:
         result["diff"] = diff(plan, sources, there)
@@ -137,14 +137,14 @@ def command(text: bytes) -> list[str]:
     return ["python3", "-I", "-S", "-X", "utf8", "-c", reader]
 
 
-class Far:
+class RemoteMirror:
     """The conversation with the program in the pod.
 
     :param name: the place, for messages.
     """
 
-    def __init__(self, peer: Peer, name: str) -> None:
-        self._peer = peer
+    def __init__(self, stream: Stream, name: str) -> None:
+        self._stream = stream
         self._name = name
 
     def start(self, text: bytes) -> None:
@@ -177,7 +177,7 @@ class Far:
     def _send(self, frames: Sequence[bytes] | Iterator[bytes]) -> None:
         try:
             for frame in frames:
-                self._peer.write(frame)
+                self._stream.write(frame)
         except (ConnectionError, TimeoutError) as error:
             self._answer()  # If it said why it ended, that is the message.
             raise Failure(f"The connection to {self._name} broke: {error}. Run again.") from error
@@ -185,7 +185,7 @@ class Far:
     def _answer(self) -> dict[str, Any]:
         data = b""
         while not data:
-            data = self._peer.read(LENGTH.unpack(self._peer.read(LENGTH.size))[0])
+            data = self._stream.read(LENGTH.unpack(self._stream.read(LENGTH.size))[0])
         answer: dict[str, Any] = mirror_program.unpack(data)
         if "error" in answer:
             raise Failure(f"The DAGs at {self._name} cannot be mirrored: {answer['error']}.")

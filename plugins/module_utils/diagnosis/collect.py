@@ -25,7 +25,7 @@ from ..readiness.cache import CLAIM
 from ..readiness.context import Event
 from ..readiness.health import HealthResponse
 from ..readiness.health_probe import HealthProbe, HealthQuestion
-from ..redaction.secrecy import SENSITIVE_NAME
+from ..redaction.redactor import SENSITIVE_NAME
 from . import facts_program
 
 #: Seconds after which a diagnosis goes on without what has not been answered.

@@ -62,7 +62,7 @@ def run(task: Task) -> dict[str, Any]:
         "healthy": diagnosis.state == "healthy",
         "verdicts": _write.told_verdicts(diagnosis),
         "summary": _write.summary(diagnosis),
-        "problems": [diagnosis.secrecy.text(problem) for problem in sorted(found.problems)],
+        "problems": [diagnosis.redactor.text(problem) for problem in sorted(found.problems)],
         "warnings": unread,
         "seconds": round(time.monotonic() - began, 1),
     }

@@ -19,7 +19,7 @@ from ..readiness.progress import duration
 from ..readiness.settle import causes_first
 from ..readiness.verdict import Key, State, Verdict, failed
 from ..redaction.masking import MASK, shortened
-from ..redaction.secrecy import Secrecy, secret_values
+from ..redaction.redactor import Redactor, secret_values
 from .collect import Collected, Log
 
 #: In the summary: warnings, logs, and lines of each.
@@ -46,7 +46,7 @@ class Diagnosis:
     time: datetime
     failure: str
     found: Collected
-    secrecy: Secrecy
+    redactor: Redactor
     status: _status.Status | None = None
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
 
@@ -71,7 +71,7 @@ def diagnose(namespace: str, release: str, failure: str, found: Collected, now: 
         time=now,
         failure=failure,
         found=found,
-        secrecy=Secrecy(secret_values(described), [namespace, release, *names]),
+        redactor=Redactor(secret_values(described), [namespace, release, *names]),
     )
     try:
         _judge(diagnosis, release)
@@ -116,9 +116,9 @@ def told_verdicts(diagnosis: Diagnosis) -> list[dict[str, str]]:
             "kind": key.kind,
             "name": key.name,
             "verdict": str(verdict.state),
-            "reason": diagnosis.secrecy.text(verdict.reason),
+            "reason": diagnosis.redactor.text(verdict.reason),
             "place": verdict.place,
-            "advice": diagnosis.secrecy.text(verdict.advice),
+            "advice": diagnosis.redactor.text(verdict.advice),
         }
         for key, verdict in diagnosis.verdicts.items()
     ]
@@ -137,24 +137,24 @@ def summary(diagnosis: Diagnosis) -> list[str]:
     warnings = _warnings(diagnosis) if troubles or diagnosis.state != "healthy" else []
     lines += ["Last warnings of the cluster:", *(f"  {line}" for line in warnings)] if warnings else []
     lines.append(_versions(diagnosis))
-    return [line for text in lines for line in diagnosis.secrecy.text(text).split("\n")]
+    return [line for text in lines for line in diagnosis.redactor.text(text).split("\n")]
 
 
 def files(diagnosis: Diagnosis) -> dict[str, str]:
     """Return the contents of the files, by their paths."""
-    found, secrecy = diagnosis.found, diagnosis.secrecy
+    found, redactor = diagnosis.found, diagnosis.redactor
     made = {
-        "summary.md": secrecy.text(_summary_page(diagnosis)),
-        "problems.md": secrecy.text(_problems(found.problems)),
+        "summary.md": redactor.text(_summary_page(diagnosis)),
+        "problems.md": redactor.text(_problems(found.problems)),
         "verdicts.yaml": _yaml(told_verdicts(diagnosis)),
         "facts.yaml": _yaml(_facts(diagnosis)),
-        "events.txt": "".join(f"{secrecy.text(_event(event))}\n" for event in found.objects.get("Event") or ()),
+        "events.txt": "".join(f"{redactor.text(_event(event))}\n" for event in found.objects.get("Event") or ()),
     }
     for obj in [found.namespace, *(obj for kind in WRITTEN for obj in found.objects.get(kind) or ())]:
         if obj:
-            made[f"objects/{str(obj.get('kind')).lower()}-{name(obj)}.yaml"] = _yaml(secrecy.object(obj))
+            made[f"objects/{str(obj.get('kind')).lower()}-{name(obj)}.yaml"] = _yaml(redactor.object(obj))
     for log, text in found.logs.items():
-        made[f"logs/{log}.log"] = secrecy.text(text)
+        made[f"logs/{log}.log"] = redactor.text(text)
     return made
 
 
@@ -202,7 +202,7 @@ def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[st
         wanted = [Log(name(pod), container) for pod in unready for container in _at_work(pod)]
     for log in [log for log in dict.fromkeys(wanted) if (logs.get(log) or "").strip()][:TAILS]:
         yield f"End of the log of container {log.container} of pod {log.pod}:"
-        yield from (f"  | {line[:300]}" for line in diagnosis.secrecy.text(logs[log]).rstrip().split("\n")[-TAIL:])
+        yield from (f"  | {line[:300]}" for line in diagnosis.redactor.text(logs[log]).rstrip().split("\n")[-TAIL:])
 
 
 def _warnings(diagnosis: Diagnosis) -> list[str]:
@@ -218,7 +218,7 @@ def _warnings(diagnosis: Diagnosis) -> list[str]:
     for event in latest.values():
         words = (str(event.get("reason")), str(event.get("message")))
         worded.pop(words, None)
-        worded[words] = diagnosis.secrecy.text(_event(event, 300))
+        worded[words] = diagnosis.redactor.text(_event(event, 300))
     return list(worded.values())[-WARNINGS:]
 
 
@@ -240,7 +240,7 @@ def _versions(diagnosis: Diagnosis) -> str:
 
 
 def _facts(diagnosis: Diagnosis) -> dict[str, Any]:
-    found, secrecy = diagnosis.found, diagnosis.secrecy
+    found, redactor = diagnosis.found, diagnosis.redactor
     told = dict(found.facts)
     packages = told.pop("packages", {})
     environment = {
@@ -266,7 +266,7 @@ def _facts(diagnosis: Diagnosis) -> dict[str, Any]:
             "storage_classes": [_storage_class(found) for found in found.objects.get("StorageClass") or ()],
         },
     }
-    return secrecy.object(facts)
+    return redactor.object(facts)
 
 
 def _node(node: Obj) -> dict[str, Any]:

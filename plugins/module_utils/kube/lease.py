@@ -50,7 +50,7 @@ REMEMBERED = 5
 _MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-class Standing(Enum):
+class LeaseState(Enum):
     """Whose a release is."""
 
     FREE = "which nobody holds"
@@ -65,9 +65,9 @@ class LostError(Failure):
     """This run may change the release no more."""
 
 
-def standing(
+def lease_state(
     lease: Mapping[str, Any] | None, me: Holder, now: datetime, seen_for: float, dead: Callable[[Holder], bool]
-) -> Standing:
+) -> LeaseState:
     """Tell whose a release is.
 
     :param lease: a coordination.k8s.io/v1 Lease, or ``None`` if there is none.
@@ -76,26 +76,26 @@ def standing(
     :param dead: tells whether a run is known to have ended.
     """
     if lease is None:
-        return Standing.FREE
+        return LeaseState.FREE
     if me.identity in _lost_by(lease):
-        return Standing.LOST
+        return LeaseState.LOST
     spec = lease.get("spec") or {}
     identity = spec.get("holderIdentity")
     if not identity:
-        return Standing.FREE
+        return LeaseState.FREE
     if identity == me.identity:
-        return Standing.OURS
+        return LeaseState.OURS
     holder = Holder.parse(identity)
     if holder and dead(holder):
-        return Standing.DEAD
+        return LeaseState.DEAD
     duration = float(spec.get("leaseDurationSeconds") or DURATION)
     renewed = moment(spec.get("renewTime"))
     if seen_for >= duration or (renewed and now - renewed > timedelta(seconds=duration + TOLERANCE)):
-        return Standing.EXPIRED
-    return Standing.OTHERS
+        return LeaseState.EXPIRED
+    return LeaseState.OTHERS
 
 
-def told_holder(lease: Mapping[str, Any]) -> str:
+def holder_name(lease: Mapping[str, Any]) -> str:
     """Return who holds a release and since when, for people; empty if nobody does."""
     spec = lease.get("spec") or {}
     identity = str(spec.get("holderIdentity") or "")
@@ -201,14 +201,14 @@ class Lease:
             version = lease and lease["metadata"]["resourceVersion"]
             if version != seen:
                 seen, seen_since = version, self._clock()
-            found = standing(lease, self._me, self._client.now(), self._clock() - seen_since, self._is_dead)
-            if found is Standing.LOST:
+            found = lease_state(lease, self._me, self._client.now(), self._clock() - seen_since, self._is_dead)
+            if found is LeaseState.LOST:
                 raise self._lost(lease)
             left = began + self._timeout - self._clock()
-            if lease and found is Standing.OTHERS:
+            if lease and found is LeaseState.OTHERS:
                 if left <= 0:
                     raise self._busy(lease)
-                self._pause(f"{told_holder(lease)}, is at work on this release", left)
+                self._pause(f"{holder_name(lease)}, is at work on this release", left)
                 continue
             try:
                 if self._take(lease, found):
@@ -221,8 +221,8 @@ class Lease:
     def join(self) -> None:
         """Hold the release if the run holds it already: a task that only looks keeps it from expiring."""
         lease = self._get()
-        if lease and standing(lease, self._me, self._client.now(), 0, self._is_dead) is Standing.OURS:
-            self._take(lease, Standing.OURS)
+        if lease and lease_state(lease, self._me, self._client.now(), 0, self._is_dead) is LeaseState.OURS:
+            self._take(lease, LeaseState.OURS)
 
     def check(self, path: str = "", **params: Any) -> None:
         """Make sure that the release is still ours; has to be called before every write.
@@ -298,26 +298,26 @@ class Lease:
             raise
         return found
 
-    def _take(self, lease: Manifest | None, found: Standing) -> bool:
+    def _take(self, lease: Manifest | None, found: LeaseState) -> bool:
         """Write this run into the Lease; tell whether nobody was faster."""
         now = self._client.now()
         spec = (lease or {}).get("spec") or {}
-        if lease and found is Standing.OURS:
+        if lease and found is LeaseState.OURS:
             renewed = moment(spec.get("renewTime"))
             age = (now - renewed).total_seconds() if renewed else DURATION
             if 0 <= age < RENEWAL:
                 self._version, self._due = lease["metadata"]["resourceVersion"], self._clock() + RENEWAL - age
                 return True
         wanted: dict[str, Any] = {"leaseDurationSeconds": DURATION}
-        if found is not Standing.OURS:
+        if found is not LeaseState.OURS:
             wanted |= {
                 "holderIdentity": self._me.identity,
                 "acquireTime": now.strftime(_MICRO_TIME),
                 "leaseTransitions": int(spec.get("leaseTransitions") or 0) + 1,
             }
-        if lease and found in (Standing.DEAD, Standing.EXPIRED):
-            self._say(f"takes this release over from {told_holder(lease)}, {found.value}")
-        lost = [*_lost_by(lease), spec["holderIdentity"]] if lease and found is Standing.EXPIRED else []
+        if lease and found in (LeaseState.DEAD, LeaseState.EXPIRED):
+            self._say(f"takes this release over from {holder_name(lease)}, {found.value}")
+        lost = [*_lost_by(lease), spec["holderIdentity"]] if lease and found is LeaseState.EXPIRED else []
         try:
             if lease is None:
                 self._create(wanted)
@@ -368,9 +368,9 @@ class Lease:
             if failure.status not in (404, 409):
                 raise
             lease = self._get()
-            if standing(lease, self._me, self._client.now(), 0, self._is_dead) is not Standing.OURS:
+            if lease_state(lease, self._me, self._client.now(), 0, self._is_dead) is not LeaseState.OURS:
                 raise self._lost(lease) from failure
-            self._take(lease, Standing.OURS)
+            self._take(lease, LeaseState.OURS)
 
     def _is_dead(self, holder: Holder) -> bool:
         return is_dead(holder, place(), started)
@@ -383,7 +383,7 @@ class Lease:
 
     def _busy(self, lease: Manifest) -> Failure:
         return Failure(
-            f"Another run is at work on release {self._release} in namespace {self._namespace}: {told_holder(lease)}. "
+            f"Another run is at work on release {self._release} in namespace {self._namespace}: {holder_name(lease)}. "
             f"It has not ended within {self._timeout:.0f} s. Wait for it or stop it, then run again; "
             f"one that was killed counts as ended {DURATION} s after its last sign of life. "
             "Raise airflow_lock_timeout to wait longer. Only if you know that it has ended: "
@@ -392,7 +392,7 @@ class Lease:
 
     def _lost(self, lease: Manifest | None) -> LostError:
         self._version = ""
-        now_with = told_holder(lease or {}) or "another run, which has ended"
+        now_with = holder_name(lease or {}) or "another run, which has ended"
         return LostError(
             f"This run has lost release {self._release} in namespace {self._namespace} to {now_with}, because nothing "
             f"was heard of it for more than {DURATION} s: its machine slept, or could not reach the cluster. "

@@ -87,8 +87,9 @@ def _api_failure(error: Any, where: str) -> ApiFailure:
         message, reason, details = str(error.body or error.reason), "", None
     if error.status == 401:
         message = (
-            f"The cluster ({where}) does not accept who we say we are: {message}. The token or certificate may have "
-            "expired: log in again or give a new one, and run this again; it goes on where it stopped"
+            f"The cluster ({where}) answers 401 Unauthorized: the credentials were rejected ({message}). The token or "
+            "certificate may have expired: log in again or give a new one, and run this again; it goes on where it "
+            "stopped"
         )
     after = str((error.headers or {}).get("Retry-After") or "")
     details = {**({"retryAfterSeconds": int(after)} if after.isdigit() else {}), **(details or {})}

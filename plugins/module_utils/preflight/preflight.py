@@ -20,7 +20,7 @@ from ..secrets import secret as _secret
 from . import volumes as _volumes
 from .cluster import Cluster
 from .rules import check_input
-from .share import Share
+from .shared_volume import SharedVolume
 from .volumes import Storage
 
 OPTIONS: dict[str, Any] = {
@@ -131,7 +131,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(running.check_namespace, params["create_namespace"]),
             pool.submit(missing, client, params["namespace"], params["permissions"]),
             pool.submit(running.check_storage_classes, params["storage_classes"]),
-            pool.submit(storage.check, [Share(**given) for given in params["volumes"]]),
+            pool.submit(storage.check, [SharedVolume(**given) for given in params["volumes"]]),
             pool.submit(running.check_version, params["version"]),
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),

@@ -11,7 +11,7 @@ from typing import Any
 from ..core.errors import ApiFailure
 from ..core.objects import labels, name
 from ..kube.client import Client, Manifest
-from .share import MANY, Share
+from .shared_volume import MANY, SharedVolume
 
 #: Provisioners of disks that one node at a time can mount: a claim with ReadWriteMany is never bound, or not mounted.
 ONE_NODE_DISKS = frozenset(
@@ -61,7 +61,7 @@ _SHARING = "a class that can share (NFS, EFS, Filestore, Azure Files, CephFS)"
 
 
 def check_classes(
-    shares: Iterable[Share],
+    volumes: Iterable[SharedVolume],
     classes: Sequence[Manifest],
     nodes: Callable[[], Sequence[Manifest] | None],
     is_shared: Callable[[str], bool],
@@ -71,11 +71,11 @@ def check_classes(
     :param nodes: returns those that may take pods, two are enough to know; ``None`` where they may not be listed.
     :param is_shared: tells whether a class of the local path provisioner shares, or may.
     """
-    refused: dict[str, list[Share]] = {}
-    for share in shares:
-        chosen = next((item for item in classes if _is_chosen(item, share.storage_class)), None)
-        if share.access_mode in MANY and chosen and _is_of_one_node(chosen, nodes, is_shared):
-            refused.setdefault(name(chosen), []).append(share)
+    refused: dict[str, list[SharedVolume]] = {}
+    for volume in volumes:
+        chosen = next((item for item in classes if _is_chosen(item, volume.storage_class)), None)
+        if volume.access_mode in MANY and chosen and _is_of_one_node(chosen, nodes, is_shared):
+            refused.setdefault(name(chosen), []).append(volume)
     by_name = {name(item): item for item in classes}
     return [_message(by_name[called], group, nodes()) for called, group in refused.items()]
 
@@ -97,11 +97,11 @@ def _is_of_one_node(
     return provisioner in ONE_NODE_DISKS
 
 
-def _message(storage_class: Manifest, shares: Sequence[Share], nodes: Sequence[Manifest] | None) -> str:
-    modes = " and ".join(f"{share.variable}_access_mode" for share in shares)
-    classes = " and ".join(f"{share.variable}_storage_class" for share in shares)
-    default = "" if shares[0].storage_class else "default "
-    once = [f"{share.variable}_access_mode: ReadWriteOnce" for share in shares]
+def _message(storage_class: Manifest, volumes: Sequence[SharedVolume], nodes: Sequence[Manifest] | None) -> str:
+    modes = " and ".join(f"{volume.variable}_access_mode" for volume in volumes)
+    classes = " and ".join(f"{volume.variable}_storage_class" for volume in volumes)
+    default = "" if volumes[0].storage_class else "default "
+    once = [f"{volume.variable}_access_mode: ReadWriteOnce" for volume in volumes]
     if nodes is not None and len(nodes) == 1:
         ways = f"All pods run on one node here, so this will do: {', '.join(once)}. Or set {classes} to {_SHARING}."
     else:
@@ -109,7 +109,7 @@ def _message(storage_class: Manifest, shares: Sequence[Share], nodes: Sequence[M
         once.append(f'airflow_node_selector: {{"kubernetes.io/hostname": "{host}"}}')
         ways = f"Set {classes} to {_SHARING}. Or keep all pods on one node: {', '.join(once)}."
     return (
-        f"{modes} {'are' if len(shares) > 1 else 'is'} {shares[0].access_mode}, but the {default}class "
+        f"{modes} {'are' if len(volumes) > 1 else 'is'} {volumes[0].access_mode}, but the {default}class "
         f"{name(storage_class)} makes volumes that only one node can mount ({storage_class['provisioner']}). {ways}"
     )
 

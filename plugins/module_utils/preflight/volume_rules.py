@@ -9,7 +9,7 @@ from typing import Any
 
 from .conditions import leaves_folder, retention
 from .rule import Fields, Given, Rule
-from .share import ACCESS_MODES, Share, quantity
+from .shared_volume import ACCESS_MODES, SharedVolume, quantity
 
 #: The types of volume for which a variable counts, by how the variable ends.
 _OF_TYPE = {
@@ -20,17 +20,17 @@ _OF_TYPE = {
 }
 
 
-def _volume(end: str, when: str, message: str, applies: Callable[[Share], Any]) -> Rule:
+def _volume(end: str, when: str, message: str, applies: Callable[[SharedVolume], Any]) -> Rule:
     """Return a rule of one volume; the message has its ``variable``, its ``kind`` and the ``value``.
 
     :param end: how the variable ends that it is about.
     """
 
     def find(given: Given) -> Iterable[Fields]:
-        for share in (Share(**volume) for volume in given["volumes"]):
-            if applies(share):
-                value = getattr(share, end)
-                yield {"variable": f"{share.variable}_{end}", "volume": share.kind, "value": value}
+        for volume in (SharedVolume(**volume) for volume in given["volumes"]):
+            if applies(volume):
+                value = getattr(volume, end)
+                yield {"variable": f"{volume.variable}_{end}", "volume": volume.kind, "value": value}
 
     return Rule(" ".join(f"airflow_{name}_{end}" for name in ("dags", "logs")), when, message, find=find)
 
@@ -48,10 +48,10 @@ def _wrong_retention(given: Given) -> Iterable[Fields]:
 
 
 def _without_effect(given: Given) -> Iterable[Fields]:
-    for share in (Share(**volume) for volume in given["volumes"]):
+    for volume in (SharedVolume(**volume) for volume in given["volumes"]):
         for end, types in _OF_TYPE.items():
-            if getattr(share, end) and share.type not in types:
-                yield {"variable": f"{share.variable}_{end}", "volume": share.kind, "types": " or ".join(types)}
+            if getattr(volume, end) and volume.type not in types:
+                yield {"variable": f"{volume.variable}_{end}", "volume": volume.kind, "types": " or ".join(types)}
 
 
 VOLUME_RULES: tuple[Rule, ...] = (
@@ -59,44 +59,44 @@ VOLUME_RULES: tuple[Rule, ...] = (
         "existing_claim",
         "the type of the volume is existing_claim without it",
         "{volume}, but no claim is named. Set {variable} to its name.",
-        lambda share: share.type == "existing_claim" and not share.existing_claim,
+        lambda volume: volume.type == "existing_claim" and not volume.existing_claim,
     ),
     _volume(
         "nfs_server",
         "the type of the volume is nfs without it",
         "{volume}, but no server is named. Set {variable} to its host name or address.",
-        lambda share: share.type == "nfs" and not share.nfs_server,
+        lambda volume: volume.type == "nfs" and not volume.nfs_server,
     ),
     _volume(
         "nfs_path",
         "it is no full path",
         "{volume}, but {variable} is {value!r}. Set it to the full path of the exported folder.",
-        lambda share: share.type == "nfs" and not share.nfs_path.startswith("/"),
+        lambda volume: volume.type == "nfs" and not volume.nfs_path.startswith("/"),
     ),
     _volume(
         "host_path",
         "it is no full path",
         "{volume}, but {variable} is {value!r}. Set it to the full path of a folder of the node.",
-        lambda share: share.type == "host_path" and not _is_full_path(share.host_path),
+        lambda volume: volume.type == "host_path" and not _is_full_path(volume.host_path),
     ),
     _volume(
         "sub_path",
         "it is not within the volume",
         "{variable} is {value!r}. Write a folder of the volume, relative and without '..'.",
-        lambda share: leaves_folder(share.sub_path),
+        lambda volume: leaves_folder(volume.sub_path),
     ),
     _volume(
         "access_mode",
         "several pods cannot use the volume",
         "{variable} is {value!r}, which several pods cannot use. "
         f"Write {ACCESS_MODES[0]}, or {ACCESS_MODES[1]} where all pods run on one node.",
-        lambda share: share.type == "claim" and share.access_mode not in ACCESS_MODES,
+        lambda volume: volume.type == "claim" and volume.access_mode not in ACCESS_MODES,
     ),
     _volume(
         "size",
         "it is no size",
         "{variable} is {value!r}, which is no size. Write it as in 10Gi.",
-        lambda share: share.type != "existing_claim" and quantity(share.size) is None,
+        lambda volume: volume.type != "existing_claim" and quantity(volume.size) is None,
     ),
     Rule(
         "airflow_dags_volume airflow_logs_volume",

@@ -17,7 +17,7 @@ from ..core.names import FIELD_MANAGER
 from ..core.objects import is_true, labels, name, spec, status
 from ..kube.client import Client, Manifest
 from ..readiness.node_capacity import may_take
-from .share import MANY, SHARING, Share, mounted_by_one, quantity
+from .shared_volume import MANY, SHARING, SharedVolume, mounted_by_one, quantity
 from .storage_classes import LocalPath, check_classes
 
 OPTIONS: dict[str, Any] = {
@@ -42,8 +42,8 @@ OPTIONS: dict[str, Any] = {
 PAGE = 100
 
 
-def check_bound(share: Share, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
-    """Compare the share's own claim, as it is in the cluster, with what is wanted of it.
+def check_bound(volume: SharedVolume, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
+    """Compare the volume's own claim, as it is in the cluster, with what is wanted of it.
 
     A claim that was never bound has no problem: it is made anew.
 
@@ -51,83 +51,83 @@ def check_bound(share: Share, claim: Manifest, classes: Callable[[], list[Manife
     """
     if not spec(claim).get("volumeName") or status(claim).get("phase") == "Pending":
         return []
-    problems = [*_class_change(share, claim), *_mode_change(share, claim)]
-    return problems or _size_change(share, claim, classes)
+    problems = [*_class_change(volume, claim), *_mode_change(volume, claim)]
+    return problems or _size_change(volume, claim, classes)
 
 
-def _class_change(share: Share, claim: Manifest) -> list[str]:
+def _class_change(volume: SharedVolume, claim: Manifest) -> list[str]:
     live = str(spec(claim).get("storageClassName") or "")
-    if share.is_static:
+    if volume.is_static:
         return [
-            f"{share.kind}, but its claim {name(claim)} was made by the class {live}, and what a claim is bound to "
-            f"cannot be changed. Set {share.variable}_volume to claim again. To move what it holds: "
-            f"{_move(share, claim)}"
+            f"{volume.kind}, but its claim {name(claim)} was made by the class {live}, and what a claim is bound to "
+            f"cannot be changed. Set {volume.variable}_volume to claim again. To move what it holds: "
+            f"{_move(volume, claim)}"
         ] * bool(live)
     if _asked_for(claim, "volumeName"):
         return [
-            f"{share.kind}, but its claim {name(claim)} was made for a folder that was there already, and what a claim "
-            f"is bound to cannot be changed. Set {share.variable}_volume to nfs or host_path again. To move what it "
-            f"holds: {_move(share, claim)}"
+            f"{volume.kind}, but its claim {name(claim)} was made for a folder that was there already, and what a "
+            f"claim is bound to cannot be changed. Set {volume.variable}_volume to nfs or host_path again. To move "
+            f"what it holds: {_move(volume, claim)}"
         ]
     # What the cluster has chosen is no part of what was asked for.
-    if share.storage_class == live or (not share.storage_class and not _asked_for(claim, "storageClassName")):
+    if volume.storage_class == live or (not volume.storage_class and not _asked_for(claim, "storageClassName")):
         return []
-    wanted = share.storage_class or "empty, which is the default class"
+    wanted = volume.storage_class or "empty, which is the default class"
     return [
-        f"{share.variable}_storage_class is {wanted}, but the claim {name(claim)} is of the class {live or 'none'}, "
-        f"and the class of a claim cannot be changed. Set {share.variable}_storage_class to {live} again. "
-        f"To move what it holds: {_move(share, claim)}"
+        f"{volume.variable}_storage_class is {wanted}, but the claim {name(claim)} is of the class {live or 'none'}, "
+        f"and the class of a claim cannot be changed. Set {volume.variable}_storage_class to {live} again. "
+        f"To move what it holds: {_move(volume, claim)}"
     ]
 
 
-def _mode_change(share: Share, claim: Manifest) -> list[str]:
+def _mode_change(volume: SharedVolume, claim: Manifest) -> list[str]:
     live = list(spec(claim).get("accessModes") or ())
-    wanted = "ReadWriteMany" if share.is_static else share.access_mode
+    wanted = "ReadWriteMany" if volume.is_static else volume.access_mode
     if live == [wanted]:
         return []
     return [
-        f"{share.variable}_access_mode is {wanted}, but the claim {name(claim)} has {', '.join(live)}, "
-        f"and the access mode of a claim cannot be changed. Set {share.variable}_access_mode to {', '.join(live)} "
-        f"again. To move what it holds: {_move(share, claim)}"
+        f"{volume.variable}_access_mode is {wanted}, but the claim {name(claim)} has {', '.join(live)}, "
+        f"and the access mode of a claim cannot be changed. Set {volume.variable}_access_mode to {', '.join(live)} "
+        f"again. To move what it holds: {_move(volume, claim)}"
     ]
 
 
-def _size_change(share: Share, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
+def _size_change(volume: SharedVolume, claim: Manifest, classes: Callable[[], list[Manifest] | None]) -> list[str]:
     asked = str(((spec(claim).get("resources") or {}).get("requests") or {}).get("storage") or "0")
-    wanted, before = quantity(share.size), quantity(asked)
+    wanted, before = quantity(volume.size), quantity(asked)
     if wanted is None or before is None or wanted == before:
         return []
-    where = f"{share.variable}_size is {share.size}, but the claim {name(claim)} has {asked}"
-    if share.is_static:
+    where = f"{volume.variable}_size is {volume.size}, but the claim {name(claim)} has {asked}"
+    if volume.is_static:
         return [
             f"{where}, and the size of a folder that was there already means nothing and cannot be changed. "
-            f"Set {share.variable}_size to {asked} again."
+            f"Set {volume.variable}_size to {asked} again."
         ]
     if wanted < before:
         # A growth that is not done may be corrected, to more than the volume has.
-        volume = quantity(str((status(claim).get("capacity") or {}).get("storage") or asked))
-        if volume is not None and wanted > volume:
+        capacity = quantity(str((status(claim).get("capacity") or {}).get("storage") or asked))
+        if capacity is not None and wanted > capacity:
             return []
         return [
-            f"{where}, and a claim cannot shrink. Set {share.variable}_size to {asked} again. "
-            f"To move what it holds to a smaller one: {_move(share, claim)}"
+            f"{where}, and a claim cannot shrink. Set {volume.variable}_size to {asked} again. "
+            f"To move what it holds to a smaller one: {_move(volume, claim)}"
         ]
     live = str(spec(claim).get("storageClassName") or "")
     found = [item for item in classes() or () if name(item) == live]
     if found and not found[0].get("allowVolumeExpansion"):
         return [
-            f"{where}, and its class {live} does not let a claim grow. Set {share.variable}_size to {asked} again, or "
+            f"{where}, and its class {live} does not let a claim grow. Set {volume.variable}_size to {asked} again, or "
             f"have the class allow it: kubectl patch storageclass {live} -p '{{\"allowVolumeExpansion\": true}}', if "
             f"its provisioner {found[0].get('provisioner')} can. To move what it holds to a larger one: "
-            f"{_move(share, claim)}"
+            f"{_move(volume, claim)}"
         ]
     return []
 
 
-def _move(share: Share, claim: Manifest) -> str:
+def _move(volume: SharedVolume, claim: Manifest) -> str:
     return (
-        f"make a claim of another name than {name(claim)}, copy the files, and set {share.variable}_volume to "
-        f"existing_claim and {share.variable}_existing_claim to its name."
+        f"make a claim of another name than {name(claim)}, copy the files, and set {volume.variable}_volume to "
+        f"existing_claim and {volume.variable}_existing_claim to its name."
     )
 
 
@@ -139,7 +139,7 @@ def _asked_for(claim: Manifest, field: str) -> bool:
     )
 
 
-def check_nodes(share: Share, because: str, nodes: Sequence[Manifest]) -> list[str]:
+def check_nodes(volume: SharedVolume, because: str, nodes: Sequence[Manifest]) -> list[str]:
     """Refuse what one node can mount where pods may run on more than one.
 
     :param because: what :func:`mounted_by_one` has said.
@@ -151,9 +151,9 @@ def check_nodes(share: Share, because: str, nodes: Sequence[Manifest]) -> list[s
         return []
     one = labels(nodes[0]).get("kubernetes.io/hostname") or name(nodes[0])
     instead = {
-        "claim": f"Set {share.variable}_access_mode to {SHARING}",
+        "claim": f"Set {volume.variable}_access_mode to {SHARING}",
         "existing_claim": f"Name a claim that is {SHARING}",
-    }.get(share.type, f"Set {share.variable}_volume to nfs, or to claim or existing_claim with {SHARING}")
+    }.get(volume.type, f"Set {volume.variable}_volume to nfs, or to claim or existing_claim with {SHARING}")
     return [
         f"{because}, but pods may run on several nodes ({', '.join(name(node) for node in nodes)}"
         f"{'...' if len(nodes) > 1 else ''}). {instead}; or keep all pods on one node: "
@@ -224,34 +224,34 @@ class Storage:
             self.warnings.append(otherwise)
             return None
 
-    def check(self, shares: Iterable[Share]) -> list[str]:
+    def check(self, volumes: Iterable[SharedVolume]) -> list[str]:
         """Return the problems of all volumes."""
         problems, unbound = [], []
-        for share in shares:
-            claim = self._claim(share.claim(self._release))
-            problems += self._check(share, claim)
-            if share.type == "claim" and (claim is None or not spec(claim).get("volumeName")):
-                unbound.append(share)
-        if any(share.access_mode in MANY for share in unbound):
+        for volume in volumes:
+            claim = self._claim(volume.claim(self._release))
+            problems += self._check(volume, claim)
+            if volume.type == "claim" and (claim is None or not spec(claim).get("volumeName")):
+                unbound.append(volume)
+        if any(volume.access_mode in MANY for volume in unbound):
             local_path = LocalPath(self._client)
             problems += check_classes(unbound, self.classes() or [], self.nodes, local_path.may_share)
             self.warnings += local_path.warnings
         return problems
 
-    def _check(self, share: Share, claim: Manifest | None) -> list[str]:
-        if share.type == "existing_claim":
+    def _check(self, volume: SharedVolume, claim: Manifest | None) -> list[str]:
+        if volume.type == "existing_claim":
             if claim is None:
                 return [
-                    f"{share.variable}_existing_claim is {share.existing_claim}, but the namespace {self._namespace} "
+                    f"{volume.variable}_existing_claim is {volume.existing_claim}, but the namespace {self._namespace} "
                     f"has no such claim. Create it, or correct the name: kubectl -n {self._namespace} get pvc"
                 ]
-        elif claim and (problems := check_bound(share, claim, self.classes)):
+        elif claim and (problems := check_bound(volume, claim, self.classes)):
             return problems
-        return self._check_nodes(share, claim)
+        return self._check_nodes(volume, claim)
 
-    def _check_nodes(self, share: Share, claim: Manifest | None) -> list[str]:
-        because = mounted_by_one(share, claim)
-        problems = check_nodes(share, because, self.nodes() or []) if because else []
+    def _check_nodes(self, volume: SharedVolume, claim: Manifest | None) -> list[str]:
+        because = mounted_by_one(volume, claim)
+        problems = check_nodes(volume, because, self.nodes() or []) if because else []
         if problems and self._placing["affinity"]:
             # It may well keep all pods on one node.
             self.warnings += problems

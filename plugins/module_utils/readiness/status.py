@@ -14,7 +14,7 @@ from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import Obj, annotation, created, deleted, is_true, labels, name, spec, status
 from ..kube.client import CONNECTION_OPTIONS, Client
-from ..kube.lease import lease_path, told_holder
+from ..kube.lease import holder_name, lease_path
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
@@ -346,7 +346,7 @@ def _queue_names(obj: Obj) -> list[str]:
 def _holder(client: Client, namespace: str, release: str) -> str:
     """Return which run is at work on the release, or was when it was killed; empty where that may not be asked."""
     try:
-        return told_holder(client.request("get", lease_path(namespace, release)))
+        return holder_name(client.request("get", lease_path(namespace, release)))
     except Failure:
         return ""
 

@@ -241,7 +241,7 @@ class Rotation:
         secret = _values.Secret(value.secret, [], live=self._client.get("v1", "Secret", value.secret, self._namespace))
         if secret.live is None or value.key not in secret.existing:
             return f"there is no {value.key} in a Secret {value.secret}. Deploy the release first."
-        if secret.users_own(self._release):
+        if secret.is_external(self._release):
             return f"the Secret {value.secret} is yours, and only read. Change it there and deploy."
         return ""
 

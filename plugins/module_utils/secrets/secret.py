@@ -51,7 +51,7 @@ OPTIONS: dict[str, Any] = {
                     "variable": {"type": "str"},
                     "keep": {"type": "bool", "default": False},
                     "optional": {"type": "bool", "default": False},
-                    "formerly": {"type": "str"},
+                    "migrate_from": {"type": "str"},
                     "checksum": {"type": "bool", "default": False},
                 },
             },
@@ -72,12 +72,12 @@ def run(task: Task) -> dict[str, Any]:
     client = Client(task.params, task.say, PATIENCE)
     with held(client, task):
         settle(secrets, release, look_up(secrets, lambda name: client.get("v1", "Secret", name, namespace)))
-        ours = [secret for secret in sources_first(secrets) if not secret.users_own(release)]
+        ours = [secret for secret in sources_first(secrets) if not secret.is_external(release)]
         changed = [secret for secret in ours if secret.changed]
         moved = {secret.name: keys for secret in ours if (keys := secret.moved(secrets))}
         if not task.check_mode:
             # What takes a value over comes first, so that no moment is without it.
-            for secret in sorted(changed, key=lambda secret: all(key.formerly is None for key in secret.keys)):
+            for secret in sorted(changed, key=lambda secret: all(key.migrate_from is None for key in secret.keys)):
                 _write(client, secret, release, namespace)
             for name, keys in moved.items():
                 patch(client, namespace, name, dict.fromkeys(keys))
@@ -92,7 +92,7 @@ def run(task: Task) -> dict[str, Any]:
                 "checksums": its_sums,
                 "changed": secret in changed or secret.name in moved,
                 "generated": secret.generated,
-                "managed": not secret.users_own(release),
+                "managed": not secret.is_external(release),
             }
             for secret, its_sum, its_sums in zip(secrets, sums, sums_of_keys, strict=True)
         },
@@ -193,7 +193,7 @@ def _write(client: Client, secret: Secret, release: str, namespace: str) -> None
             if (
                 live
                 and live.get("data") == manifest["data"]
-                and not Secret(secret.name, [], live=live).users_own(release)
+                and not Secret(secret.name, [], live=live).is_external(release)
             ):
                 # It was written, and only the answer was lost.
                 return

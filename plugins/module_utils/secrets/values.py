@@ -39,7 +39,7 @@ class Key:
     :param variable: the inventory variable that ``value`` or the Secret in ``derive`` comes from, for messages.
     :param keep: a given value that differs from what exists is refused: changing it takes more than a new Secret.
     :param optional: read where it is there, and never made.
-    :param formerly: the Secret that used to hold it: its value is taken over from there, and the key removed.
+    :param migrate_from: the Secret that used to hold it: its value is taken over from there, and the key removed.
     :param checksum: return a checksum of this value alone, for pods that read no other of the Secret.
     """
 
@@ -52,7 +52,7 @@ class Key:
     variable: str | None = None
     keep: bool = False
     optional: bool = False
-    formerly: str | None = None
+    migrate_from: str | None = None
     checksum: bool = False
 
 
@@ -72,7 +72,7 @@ class Secret:
         data = (self.live or {}).get("data") or {}
         return {key: base64.b64decode(value).decode("utf-8", "surrogateescape") for key, value in data.items()}
 
-    def users_own(self, release: str) -> bool:
+    def is_external(self, release: str) -> bool:
         """Tell whether somebody else made this Secret."""
         return self.live is not None and self.live["metadata"].get("labels", {}).get(RELEASE_LABEL) != release
 
@@ -85,7 +85,7 @@ class Secret:
         """Return the keys in it that others of the task hold by now."""
         existing = self.existing
         keys = (key for secret in secrets for key in secret.keys)
-        return [key.key for key in keys if key.formerly == self.name and key.key in existing]
+        return [key.key for key in keys if key.migrate_from == self.name and key.key in existing]
 
 
 def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | None = None) -> None:
@@ -98,7 +98,7 @@ def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | N
     before = {secret.name: secret.existing for secret in secrets}
     for secret in secrets:
         existing = before[secret.name]
-        if secret.users_own(release):
+        if secret.is_external(release):
             missing = [key.key for key in secret.keys if key.key not in existing and not key.optional]
             if missing:
                 raise Failure(
@@ -110,12 +110,12 @@ def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | N
             continue
         for key in secret.keys:
             if key.derive is None and (key.key in existing or not key.optional):
-                former = before.get(key.formerly or "", {}).get(key.key)
+                former = before.get(key.migrate_from or "", {}).get(key.key)
                 secret.values[key.key] = _settle_key(secret, key, existing.get(key.key, former))
     by_name = {name: other.existing for name, other in (others or {}).items()}
     by_name |= {secret.name: secret.values for secret in secrets}
     for secret in sources_first(secrets):
-        if not secret.users_own(release):
+        if not secret.is_external(release):
             for key in secret.keys:
                 if key.derive is not None:
                     _refuse_missing(key, others or {})

@@ -65,20 +65,22 @@ class Pair:
         self.processes.append(Process())
         return self.processes[-1]
 
-    def begin(self, check: bool = False, subdir: str = "") -> tuple[Process, sync_dags.Far, mirror_program.Manifest]:
+    def begin(
+        self, check: bool = False, subdir: str = ""
+    ) -> tuple[Process, sync_dags.RemoteMirror, mirror_program.Manifest]:
         process = self.process()
-        far = sync_dags.Far(process, str(self.there))
-        far.start(sync_dags.program())
+        mirror = sync_dags.RemoteMirror(process, str(self.there))
+        mirror.start(sync_dags.program())
         order = {"path": str(self.there), "subdir": subdir, "exclude": EXCLUDE, "check": check}
-        return process, far, far.ask(order)["manifest"]
+        return process, mirror, mirror.ask(order)["manifest"]
 
     def mirror(self, delete: bool = True, subdir: str = "") -> sync_dags.Plan:
-        process, far, there = self.begin(subdir=subdir)
+        process, mirror, there = self.begin(subdir=subdir)
         try:
             sources = sync_dags.scan(self.here, EXCLUDE)
             plan = sync_dags.compare(sources, there, delete)
             if plan:
-                far.carry_out(plan, sources, delete)
+                mirror.carry_out(plan, sources, delete)
         finally:
             code = process.leave()
         assert code == 0
@@ -145,10 +147,10 @@ def test_only_what_differs_is_written(pair: Pair) -> None:
 
 def test_what_is_gone_here_goes_there_with_its_folders_and_bytecode(pair: Pair) -> None:
     write(pair.here, "stays/one.py", "1")
-    write(pair.there, "goes/far/two.py", "2")
-    write(pair.there, "goes/far/__pycache__/two.cpython-312.pyc", "x")
+    write(pair.there, "goes/mirror/two.py", "2")
+    write(pair.there, "goes/mirror/__pycache__/two.cpython-312.pyc", "x")
     write(pair.there, "stays/__pycache__/one.cpython-312.pyc", "x")
-    assert pair.mirror().deleted == ["goes/far/two.py"]
+    assert pair.mirror().deleted == ["goes/mirror/two.py"]
     assert sorted(tree(pair.there)) == ["stays/__pycache__/one.cpython-312.pyc", "stays/one.py"]
 
 
@@ -318,11 +320,11 @@ def test_a_stopped_run_changes_no_file_and_the_next_one_cleans_up(pair: Pair, ho
 
 def test_a_file_that_changes_on_the_way_is_not_put_in_place(pair: Pair) -> None:
     write(pair.here, "a.py", "1")
-    process, far, there = pair.begin()
+    process, mirror, there = pair.begin()
     sources = sync_dags.scan(pair.here, EXCLUDE)
     write(pair.here, "a.py", "2")
     with pytest.raises(Failure, match=r"a\.py changed while it was being sent; run again"):
-        far.carry_out(sync_dags.compare(sources, there, True), sources, True)
+        mirror.carry_out(sync_dags.compare(sources, there, True), sources, True)
     process.leave()
     assert tree(pair.there) == {}
 
@@ -330,12 +332,12 @@ def test_a_file_that_changes_on_the_way_is_not_put_in_place(pair: Pair) -> None:
 def test_a_full_volume_is_told_and_nothing_is_left(pair: Pair) -> None:
     write(pair.here, "a.py", "1")
     write(pair.here, "b.py", os.urandom(300_000))
-    process, far, there = pair.begin()
+    process, mirror, there = pair.begin()
     # A limit of the process stands for a full disk: the write fails.
     subprocess.run(["prlimit", f"--pid={process.process.pid}", "--fsize=100000"], check=True)
     sources = sync_dags.scan(pair.here, EXCLUDE)
     with pytest.raises(Failure, match="File too large"):
-        far.carry_out(sync_dags.compare(sources, there, True), sources, True)
+        mirror.carry_out(sync_dags.compare(sources, there, True), sources, True)
     process.leave()
     assert tree(pair.there) == {}
 
@@ -344,8 +346,8 @@ def test_a_second_run_waits_for_the_first(pair: Pair) -> None:
     write(pair.here, "a.py", "1")
     first, _far, _there = pair.begin()
     second = pair.process()
-    far = sync_dags.Far(second, "there")
-    far.start(sync_dags.program())
+    mirror = sync_dags.RemoteMirror(second, "there")
+    mirror.start(sync_dags.program())
     order = {"path": str(pair.there), "subdir": "", "exclude": EXCLUDE, "check": False}
     second.write(mirror_program.pack(order))
     os.set_blocking(second.process.stdout.fileno(), False)
@@ -353,7 +355,7 @@ def test_a_second_run_waits_for_the_first(pair: Pair) -> None:
     assert second.process.stdout.read() is None
     first.leave()
     os.set_blocking(second.process.stdout.fileno(), True)
-    assert far._answer() == {"manifest": {}}
+    assert mirror._answer() == {"manifest": {}}
     second.leave()
 
 

@@ -34,7 +34,10 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.diagnosis.colle
     references,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
-from ansible_collections.airflow.kubernetes.plugins.module_utils.redaction.secrecy import SENSITIVE_NAME, is_secret_name
+from ansible_collections.airflow.kubernetes.plugins.module_utils.redaction.redactor import (
+    SENSITIVE_NAME,
+    is_secret_name,
+)
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 SECRET = "Gr33n/tree:blue%sky"

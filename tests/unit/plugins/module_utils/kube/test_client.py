@@ -441,7 +441,9 @@ class TestCredentials:
         assert client.request("get", PATH) == MAP
 
     def test_one_that_stays_rejected_is_told(self, renewing: tuple[Client, Path]) -> None:
-        with pytest.raises(ApiFailure, match=r"does not accept who we say we are: Unauthorized.*log in again"):
+        with pytest.raises(
+            ApiFailure, match=r"401 Unauthorized: the credentials were rejected .Unauthorized.*log in again"
+        ):
             renewing[0].request("get", PATH)
 
 

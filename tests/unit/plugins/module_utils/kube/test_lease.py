@@ -21,11 +21,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.lease impo
     LOST_BY,
     RENEWAL,
     Lease,
+    LeaseState,
     LostError,
-    Standing,
+    holder_name,
     lease_path,
-    standing,
-    told_holder,
+    lease_state,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 
@@ -44,50 +44,50 @@ def held_by(holder: Holder | str, renewed: float = 0, **more: Any) -> dict[str, 
     return {"metadata": {"resourceVersion": "1"}, "spec": spec}
 
 
-def judge(lease: Any, seen_for: float = 0, dead: bool = False) -> Standing:
-    return standing(lease, ME, NOW, seen_for, lambda holder: dead)
+def judge(lease: Any, seen_for: float = 0, dead: bool = False) -> LeaseState:
+    return lease_state(lease, ME, NOW, seen_for, lambda holder: dead)
 
 
 class TestStanding:
     def test_a_lease_that_is_not_there_or_has_nobody_in_it_is_free(self) -> None:
-        assert judge(None) is Standing.FREE
-        assert judge({"metadata": {}, "spec": {"leaseTransitions": 3}}) is Standing.FREE
-        assert judge({"metadata": {}}) is Standing.FREE
+        assert judge(None) is LeaseState.FREE
+        assert judge({"metadata": {}, "spec": {"leaseTransitions": 3}}) is LeaseState.FREE
+        assert judge({"metadata": {}}) is LeaseState.FREE
 
     @pytest.mark.parametrize("renewed", [0, 1000])
     def test_ours_stays_ours_while_nobody_takes_it(self, renewed: float) -> None:
-        assert judge(held_by(ME, renewed)) is Standing.OURS
+        assert judge(held_by(ME, renewed)) is LeaseState.OURS
 
     def test_another_runs_is_theirs_until_it_expires_by_the_clusters_clock(self) -> None:
-        assert judge(held_by(OTHER, 70)) is Standing.OTHERS
-        assert judge(held_by(OTHER, 76)) is Standing.EXPIRED
+        assert judge(held_by(OTHER, 70)) is LeaseState.OTHERS
+        assert judge(held_by(OTHER, 76)) is LeaseState.EXPIRED
 
     def test_a_clock_that_goes_wrong_does_not_keep_it_for_ever(self) -> None:
         """It says that it renews tomorrow; we have seen no renewal for a minute."""
-        assert judge(held_by(OTHER, -86400), seen_for=59) is Standing.OTHERS
-        assert judge(held_by(OTHER, -86400), seen_for=60) is Standing.EXPIRED
+        assert judge(held_by(OTHER, -86400), seen_for=59) is LeaseState.OTHERS
+        assert judge(held_by(OTHER, -86400), seen_for=60) is LeaseState.EXPIRED
 
     def test_its_own_duration_counts(self) -> None:
-        assert judge(held_by(OTHER, 100, leaseDurationSeconds=300), seen_for=100) is Standing.OTHERS
+        assert judge(held_by(OTHER, 100, leaseDurationSeconds=300), seen_for=100) is LeaseState.OTHERS
 
     def test_a_dead_ones_is_known_at_once(self) -> None:
-        assert judge(held_by(OTHER), dead=True) is Standing.DEAD
+        assert judge(held_by(OTHER), dead=True) is LeaseState.DEAD
 
     def test_of_a_name_that_we_cannot_read_nothing_is_known_but_its_renewals(self) -> None:
-        assert judge(held_by("somebody"), dead=True) is Standing.OTHERS
-        assert judge(held_by("somebody", 76), dead=True) is Standing.EXPIRED
+        assert judge(held_by("somebody"), dead=True) is LeaseState.OTHERS
+        assert judge(held_by("somebody", 76), dead=True) is LeaseState.EXPIRED
 
     @pytest.mark.parametrize("holder", [OTHER.identity, None, ME.identity])
     def test_what_was_taken_from_us_stays_lost(self, holder: str | None) -> None:
         lease = held_by(OTHER, holderIdentity=holder)
         lease["metadata"]["annotations"] = {LOST_BY: f"somebody else\n{ME.identity}"}
-        assert judge(lease) is Standing.LOST
+        assert judge(lease) is LeaseState.LOST
 
 
 def test_a_holder_is_told_for_people() -> None:
-    assert told_holder(held_by(OTHER)) == "ann@desk, process 2, since 12:00:00 UTC"
-    assert told_holder(held_by("kubectl")) == "kubectl, since 12:00:00 UTC"
-    assert told_holder({}) == ""
+    assert holder_name(held_by(OTHER)) == "ann@desk, process 2, since 12:00:00 UTC"
+    assert holder_name(held_by("kubectl")) == "kubectl, since 12:00:00 UTC"
+    assert holder_name({}) == ""
 
 
 class Scene:

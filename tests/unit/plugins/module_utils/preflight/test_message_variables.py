@@ -164,7 +164,7 @@ def test_a_claims_variable_is_there(what: str) -> None:
 @pytest.mark.parametrize("share", ["dags", "logs"])
 def test_a_shared_volume_has_its_variables(share: str) -> None:
     folder = CHECKOUT / "plugins" / "module_utils" / "preflight"
-    source = "".join((folder / name).read_text() for name in ("share.py", "volumes.py"))
+    source = "".join((folder / name).read_text() for name in ("shared_volume.py", "volumes.py"))
     ends = set(re.findall(r"variable}(_[a-z_]*[a-z])", source))
     assert ends
     assert {f"airflow_{share}{end}" for end in ends} - KNOWN == set()

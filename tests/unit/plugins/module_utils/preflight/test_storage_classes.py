@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.share import Share
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.shared_volume import SharedVolume
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.storage_classes import (
     LOCAL_PATH,
     NODE_FOLDERS,
@@ -21,8 +21,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.stora
 PATHS = [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/var/local-path-provisioner"]}]
 
 
-def share(**given: Any) -> Share:
-    return Share(**{"name": "dags", **given})
+def share(**given: Any) -> SharedVolume:
+    return SharedVolume(**{"name": "dags", **given})
 
 
 def storage_class(called: str, provisioner: str = "nfs.csi.k8s.io", default: bool = False) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def nodes(*names: str) -> list[dict[str, Any]]:
     return [{"metadata": {"name": called, "labels": {"kubernetes.io/hostname": f"{called}.local"}}} for called in names]
 
 
-def check(*shares: Share, classes: list[Any], on: tuple[str, ...] = ("a", "b"), shared: bool = False) -> list[str]:
+def check(
+    *shares: SharedVolume, classes: list[Any], on: tuple[str, ...] = ("a", "b"), shared: bool = False
+) -> list[str]:
     return check_classes(shares, classes, lambda: nodes(*on), lambda called: shared)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure
-from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.share import (
-    Share,
+from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.shared_volume import (
+    SharedVolume,
     quantity,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight.volumes import Storage, check_bound
@@ -22,8 +22,8 @@ FORBIDDEN = ApiFailure("forbidden", 403, "Forbidden")
 EVERYWHERE: dict[str, Any] = {"node_selector": {}, "tolerations": [], "affinity": {}}
 
 
-def share(**given: Any) -> Share:
-    return Share(**{"name": "dags", **given})
+def share(**given: Any) -> SharedVolume:
+    return SharedVolume(**{"name": "dags", **given})
 
 
 def claim(**given: Any) -> dict[str, Any]:

@@ -254,8 +254,8 @@ class TestMoved:
 
     WANTED = (
         wanted("old", {"key": "a", "generate": "password"}),
-        wanted("new", {"key": "F", "generate": "fernet", "keep": True, "formerly": "old"}),
-        wanted("url", {"key": "URL", "derive": "x://{old/a}", "formerly": "old"}),
+        wanted("new", {"key": "F", "generate": "fernet", "keep": True, "migrate_from": "old"}),
+        wanted("url", {"key": "URL", "derive": "x://{old/a}", "migrate_from": "old"}),
     )
 
     @pytest.fixture

@@ -58,7 +58,7 @@ def is_secret_name(name: str) -> bool:
     return bool(_SENSITIVE_NAME.search(name))
 
 
-class Secrecy:
+class Redactor:
     """Texts and objects without what is secret.
 
     :param values: the secret values.

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.redaction.masking import MASK
-from ansible_collections.airflow.kubernetes.plugins.module_utils.redaction.secrecy import (
+from ansible_collections.airflow.kubernetes.plugins.module_utils.redaction.redactor import (
     LINE_LENGTH,
-    Secrecy,
+    Redactor,
     is_secret_name,
     secret_values,
 )
@@ -41,7 +41,7 @@ def encoded(text: str) -> str:
     ],
 )
 def test_a_value_is_masked_however_it_is_written(written: str) -> None:
-    shown = Secrecy([VALUE]).text(f"seen: {written} here")
+    shown = Redactor([VALUE]).text(f"seen: {written} here")
     assert MASK in shown
     assert "w0rd" not in shown
     assert encoded(VALUE)[:12] not in shown
@@ -59,17 +59,17 @@ def test_a_value_is_masked_however_it_is_written(written: str) -> None:
     ],
 )
 def test_what_is_secret_within_a_value_is_masked_alone_too(value: str, secret: str) -> None:
-    assert secret not in Secrecy([value]).text(f"tried {secret} and failed")
+    assert secret not in Redactor([value]).text(f"tried {secret} and failed")
 
 
 def test_a_short_value_is_masked_as_a_word_only() -> None:
-    assert Secrecy(["pods1"]).text("login pods1, pods10") == f"login {MASK}, pods10"
+    assert Redactor(["pods1"]).text("login pods1, pods10") == f"login {MASK}, pods10"
 
 
 @pytest.mark.parametrize("value", ["", "on", "airflow", "Admin", "5432", "true", "production"])
 def test_what_no_text_can_do_without_stays(value: str) -> None:
     text = f"on: airflow admin at port 5432 of production is true {value}"
-    assert Secrecy([value], plain=["production"]).text(text) == text
+    assert Redactor([value], plain=["production"]).text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_no_text_can_do_without_stays(value: str) -> None:
     ],
 )
 def test_what_looks_secret_is_masked(text: str, shown: str) -> None:
-    assert Secrecy([]).text(text) == shown
+    assert Redactor([]).text(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_object_without_its_secrets() -> None:
             }
         },
     }
-    shown = Secrecy([]).object(pod)
+    shown = Redactor([]).object(pod)
     assert shown["metadata"] == {
         "name": "x",
         "annotations": {
@@ -162,11 +162,11 @@ def test_an_object_without_its_secrets() -> None:
 
 
 def test_a_secret_keeps_its_keys_and_a_configuration_what_is_none() -> None:
-    secrecy = Secrecy([])
-    secret = secrecy.object({"kind": "Secret", "data": {"a": "eA=="}, "stringData": {"b": "x"}})
+    redactor = Redactor([])
+    secret = redactor.object({"kind": "Secret", "data": {"a": "eA=="}, "stringData": {"b": "x"}})
     assert (secret["data"], secret["stringData"]) == ({"a": MASK}, {"b": MASK})
     config = {"AIRFLOW__CORE__FERNET_KEY": "x", "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"}
-    assert secrecy.object({"kind": "ConfigMap", "data": config})["data"] == {
+    assert redactor.object({"kind": "ConfigMap", "data": config})["data"] == {
         "AIRFLOW__CORE__FERNET_KEY": MASK,
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
     }
@@ -194,7 +194,7 @@ def test_the_values_of_objects() -> None:
 
 def test_a_secret_at_the_end_of_a_line_that_is_cut_is_not_half_shown() -> None:
     line = "x " * (LINE_LENGTH // 2 - 8) + "redis://:half-of-this-is-cut-away@redis"
-    shown = Secrecy([]).text(line)
+    shown = Redactor([]).text(line)
     assert "half" not in shown
     assert shown.endswith("... (cut)")
 
@@ -202,5 +202,5 @@ def test_a_secret_at_the_end_of_a_line_that_is_cut_is_not_half_shown() -> None:
 def test_long_texts_take_no_time() -> None:
     text = "\n".join(["a.b-c" * 20000, "token" * 20000, "word " * 20000] * 3)
     began = time.process_time()
-    Secrecy([f"secret-value-number-{number}" for number in range(50)]).text(text)
+    Redactor([f"secret-value-number-{number}" for number in range(50)]).text(text)
     assert time.process_time() - began < 2

@@ -24,7 +24,7 @@ SHARING = "ReadWriteMany, of a class that can share (NFS, EFS, Filestore, CephFS
 
 
 @dataclass(frozen=True)
-class Share:
+class SharedVolume:
     """What is wanted of the volume for DAGs or for logs; the fields are :data:`OPTIONS`."""
 
     name: str
@@ -73,18 +73,18 @@ def quantity(text: str) -> Decimal | None:
     return Decimal(number + exponent) if exponent else Decimal(number) * _FACTORS[suffix or ""]
 
 
-def mounted_by_one(share: Share, claim: Manifest | None) -> str:
+def mounted_by_one(volume: SharedVolume, claim: Manifest | None) -> str:
     """Return why only one node, or one pod, can mount the volume; empty if many can."""
-    if share.type == "host_path":
-        return f"{share.kind}, a folder of one node"
-    if share.type in ("nfs", "none"):
+    if volume.type == "host_path":
+        return f"{volume.kind}, a folder of one node"
+    if volume.type in ("nfs", "none"):
         return ""
-    if share.type == "claim":
-        modes = [share.access_mode]
-        what = f"{share.variable}_access_mode is {share.access_mode}"
+    if volume.type == "claim":
+        modes = [volume.access_mode]
+        what = f"{volume.variable}_access_mode is {volume.access_mode}"
     else:
         modes = list(spec(claim or {}).get("accessModes") or ())
-        what = f"The claim {share.existing_claim} of {share.variable}_existing_claim has {', '.join(modes)}"
+        what = f"The claim {volume.existing_claim} of {volume.variable}_existing_claim has {', '.join(modes)}"
     if not modes or {*MANY} & {*modes}:
         return ""
     return f"{what}, which only one {'node' if 'ReadWriteOnce' in modes else 'pod'} can mount"
