@@ -331,8 +331,8 @@ class _Soak:
     def accepts(self, name: str, value: str) -> bool:
         """Tell whether a value is accepted where it is used."""
         kind = KINDS[name]
-        said = self.release.inside(kind.component, *kind.command, stdin=f"{value}\n", timeout=120)
-        return said.strip().endswith(kind.accepted)
+        message = self.release.inside(kind.component, *kind.command, stdin=f"{value}\n", timeout=120)
+        return message.strip().endswith(kind.accepted)
 
     def expect_state(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """Note how the objects of the release differ from what they were."""

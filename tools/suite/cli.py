@@ -125,8 +125,8 @@ class Suite:
             with self._ended:
                 self.results[stage.name] = result
                 self._ended.notify_all()
-            said = f"{stage.name} {result.verdict}" + (f" ({result.note})" if result.note else "")
-            print(f"<== {said}, {result.seconds:.0f} s", flush=True)
+            message = f"{stage.name} {result.verdict}" + (f" ({result.note})" if result.note else "")
+            print(f"<== {message}, {result.seconds:.0f} s", flush=True)
             if result.failed and result.seconds:
                 print(f"{tail(stage)}\n  All of it: {stage.log.relative_to(CHECKOUT)}", flush=True)
 

@@ -176,11 +176,11 @@ class Runner:
             # It is said besides, and whoever asks may not be allowed to read it.
             self.tell(f"{self.dag_id}: what the scheduler says of it cannot be read: {failure.message}")
             return {}
-        said: dict[tuple[str, int], list[str]] = {}
+        entries: dict[tuple[str, int], list[str]] = {}
         for event in answer["event_logs"]:
             key = event["task_id"], -1 if event.get("map_index") is None else event["map_index"]
-            said.setdefault(key, []).append(f"{event['event']}: {' '.join((event.get('extra') or '').split())}")
-        return said
+            entries.setdefault(key, []).append(f"{event['event']}: {' '.join((event.get('extra') or '').split())}")
+        return entries
 
     def report(self, run_id: str, state: str, instances: Sequence[TaskInstance]) -> dict[str, Any]:
         """Return the task's result."""
@@ -273,8 +273,8 @@ def run_to_end(runner: Runner, params: Mapping[str, Any]) -> dict[str, Any]:
     state, instances = runner.follow(run_id, params["timeout"])
     result = runner.report(run_id, state, instances)
     if params["logs"]:
-        for told, instance in zip(result["task_instances"], instances, strict=True):
-            told["log"] = runner.log(run_id, instance)
+        for shown, instance in zip(result["task_instances"], instances, strict=True):
+            shown["log"] = runner.log(run_id, instance)
     if state != "success":
         failed = [instance for instance in instances if instance.state == "failed"]
         logs = {instance.key: runner.log(run_id, instance) for instance in failed[:FAILED_TASKS_TOLD]}

@@ -21,9 +21,9 @@ def explain(failure: ApiFailure, manifest: Manifest, is_new: bool = False) -> st
     reference = Reference.of(manifest)
     conflicts = [cause for cause in _causes(failure) if cause.get("reason") == "FieldManagerConflict"]
     if conflicts:
-        said = "; ".join(f"{cause.get('field', '?')} ({cause.get('message', '')})" for cause in conflicts)
+        fields = "; ".join(f"{cause.get('field', '?')} ({cause.get('message', '')})" for cause in conflicts)
         return (
-            f"{reference}: somebody else manages what this would change: {said}. "
+            f"{reference}: somebody else manages what this would change: {fields}. "
             "Leave the field to them with the role's overrides, or take it with airflow_force_conflicts: true."
         )
     immutable = [] if is_new else immutable_causes(failure)

@@ -47,8 +47,8 @@ def facts(hidden: str) -> dict[str, Any]:
         try:
             found[what] = ask()
         except Exception as error:  # noqa: BLE001 the other facts are worth having
-            said = " ".join(str(error).split())[:300]
-            found["problems"].append(f"{what}: {type(error).__name__}: {said}")
+            message = " ".join(str(error).split())[:300]
+            found["problems"].append(f"{what}: {type(error).__name__}: {message}")
     return found
 
 

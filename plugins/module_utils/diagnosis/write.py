@@ -166,9 +166,9 @@ def _told(troubles: Mapping[Key, Verdict]) -> Iterable[str]:
             waiting.setdefault(verdict.reason, []).append(str(key))
             continue
         yield f"{key}  {verdict.state}: {verdict.reason}"
-        for what, said in (("Seen", verdict.detail), ("Where", verdict.place), ("Next", verdict.advice)):
-            if said:
-                yield f"  {what}: {said}"
+        for what, text in (("Seen", verdict.detail), ("Where", verdict.place), ("Next", verdict.advice)):
+            if text:
+                yield f"  {what}: {text}"
     yield from (f"{', '.join(keys)}  {State.PENDING}: {reason}" for reason, keys in waiting.items())
 
 
@@ -177,10 +177,14 @@ def _ill(diagnosis: Diagnosis) -> Iterable[str]:
     if diagnosis.found.health and diagnosis.found.health.problem:
         yield f"Health  unknown: {diagnosis.found.health.problem}"
     for component in diagnosis.status.components if diagnosis.status else ():
-        for part, told in component.health.items():
-            if told.status != "healthy":
-                age = f": last heartbeat {duration(told.heartbeat_age)} ago" if told.heartbeat_age is not None else ""
-                yield f"Health/{part}  {told.status}{age}"
+        for part, reported in component.health.items():
+            if reported.status != "healthy":
+                age = (
+                    f": last heartbeat {duration(reported.heartbeat_age)} ago"
+                    if reported.heartbeat_age is not None
+                    else ""
+                )
+                yield f"Health/{part}  {reported.status}{age}"
 
 
 def _at_work(pod: Obj) -> Iterable[str]:
@@ -226,8 +230,8 @@ def _event(event: Obj, length: int = 2000) -> str:
     read, about = Event.of(event), event.get("involvedObject") or {}
     times = f" x{read.count}" if read.count > 1 else ""
     what = f"{about.get('kind')}/{about.get('name')}"
-    said = f"{read.last:%Y-%m-%d %H:%M:%S} {event.get('type')} {what} {read.reason}{times}: "
-    return said + shortened(read.message, length)
+    text = f"{read.last:%Y-%m-%d %H:%M:%S} {event.get('type')} {what} {read.reason}{times}: "
+    return text + shortened(read.message, length)
 
 
 def _versions(diagnosis: Diagnosis) -> str:
@@ -235,28 +239,28 @@ def _versions(diagnosis: Diagnosis) -> str:
     versions = diagnosis.status.versions if diagnosis.status else {}
     airflow = (found.facts.get("packages") or {}).get("apache-airflow") or versions.get("airflow")
     schema = (found.facts.get("schema_present") or {}).get("alembic_version")
-    said = f"Airflow {airflow or '?'}, Kubernetes {found.version or '?'}"
-    return said + (f", schema {schema}" if schema else "")
+    text = f"Airflow {airflow or '?'}, Kubernetes {found.version or '?'}"
+    return text + (f", schema {schema}" if schema else "")
 
 
 def _facts(diagnosis: Diagnosis) -> dict[str, Any]:
     found, redactor = diagnosis.found, diagnosis.redactor
-    told = dict(found.facts)
-    packages = told.pop("packages", {})
+    facts = dict(found.facts)
+    packages = facts.pop("packages", {})
     environment = {
         str(key): str(value)
         for obj in found.objects.get("ConfigMap") or ()
         for key, value in (obj.get("data") or {}).items()
     }
-    facts: dict[str, Any] = {
+    page: dict[str, Any] = {
         "airflow": {
             "versions": dict(diagnosis.status.versions) if diagnosis.status else {},
             "executor": environment.get("AIRFLOW__CORE__EXECUTOR", ""),
             "images": sorted(
                 {image for c in (diagnosis.status.components if diagnosis.status else ()) for image in c.images}
             ),
-            "health": {part: dict(said) for part, said in (found.health.parts if found.health else {}).items()},
-            **told,
+            "health": {part: dict(state) for part, state in (found.health.parts if found.health else {}).items()},
+            **facts,
             "providers": {k: v for k, v in packages.items() if k.startswith("apache-airflow")},
             "packages": packages,
         },
@@ -266,7 +270,7 @@ def _facts(diagnosis: Diagnosis) -> dict[str, Any]:
             "storage_classes": [_storage_class(found) for found in found.objects.get("StorageClass") or ()],
         },
     }
-    return redactor.object(facts)
+    return redactor.object(page)
 
 
 def _node(node: Obj) -> dict[str, Any]:

@@ -101,5 +101,7 @@ def _cause(error: BaseException) -> str:
 
 
 def describe(params: Mapping[str, Any]) -> str:
-    said = [f"{name} {params[name]}" for name in ("kubeconfig", "context", "host") if isinstance(params.get(name), str)]
-    return ", ".join(said) or "default kubeconfig"
+    given = [
+        f"{name} {params[name]}" for name in ("kubeconfig", "context", "host") if isinstance(params.get(name), str)
+    ]
+    return ", ".join(given) or "default kubeconfig"

@@ -120,7 +120,7 @@ class Cluster:
             for given in wanted
         ]
         try:
-            _values.settle(secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name)))
+            _values.resolve(secrets, self.release, _secret.look_up(secrets, lambda name: self._get("Secret", name)))
         except Failure as failure:
             return [failure.message]
         self.secrets = {secret.name: secret for secret in secrets}

@@ -139,14 +139,14 @@ def _asked_for(claim: Manifest, field: str) -> bool:
     )
 
 
-def check_nodes(volume: SharedVolume, because: str, nodes: Sequence[Manifest]) -> list[str]:
+def check_nodes(volume: SharedVolume, reason: str, nodes: Sequence[Manifest]) -> list[str]:
     """Refuse what one node can mount where pods may run on more than one.
 
-    :param because: what :func:`mounted_by_one` has said.
+    :param reason: what :func:`mounted_by_one` has said.
     :param nodes: those that may take the release's pods; two are enough to know.
     """
-    if because.endswith("one pod can mount"):
-        return [f"{because}, and a release has several. Name one of {SHARING}."]
+    if reason.endswith("one pod can mount"):
+        return [f"{reason}, and a release has several. Name one of {SHARING}."]
     if len(nodes) < 2:
         return []
     one = labels(nodes[0]).get("kubernetes.io/hostname") or name(nodes[0])
@@ -155,7 +155,7 @@ def check_nodes(volume: SharedVolume, because: str, nodes: Sequence[Manifest]) -
         "existing_claim": f"Name a claim that is {SHARING}",
     }.get(volume.type, f"Set {volume.variable}_volume to nfs, or to claim or existing_claim with {SHARING}")
     return [
-        f"{because}, but pods may run on several nodes ({', '.join(name(node) for node in nodes)}"
+        f"{reason}, but pods may run on several nodes ({', '.join(name(node) for node in nodes)}"
         f"{'...' if len(nodes) > 1 else ''}). {instead}; or keep all pods on one node: "
         f'airflow_node_selector: {{"kubernetes.io/hostname": "{one}"}}.'
     ]
@@ -215,13 +215,13 @@ class Storage:
             following = page["metadata"].get("continue") or None
         return found[:2]
 
-    def _allowed(self, ask: Callable[[], list[Manifest]], otherwise: str) -> list[Manifest] | None:
+    def _allowed(self, ask: Callable[[], list[Manifest]], fallback: str) -> list[Manifest] | None:
         try:
             return ask()
         except ApiFailure as failure:
             if failure.status != 403:
                 raise
-            self.warnings.append(otherwise)
+            self.warnings.append(fallback)
             return None
 
     def check(self, volumes: Iterable[SharedVolume]) -> list[str]:
@@ -250,8 +250,8 @@ class Storage:
         return self._check_nodes(volume, claim)
 
     def _check_nodes(self, volume: SharedVolume, claim: Manifest | None) -> list[str]:
-        because = mounted_by_one(volume, claim)
-        problems = check_nodes(volume, because, self.nodes() or []) if because else []
+        reason = mounted_by_one(volume, claim)
+        problems = check_nodes(volume, reason, self.nodes() or []) if reason else []
         if problems and self._placing["affinity"]:
             # It may well keep all pods on one node.
             self.warnings += problems

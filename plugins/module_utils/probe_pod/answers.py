@@ -10,7 +10,7 @@ CONNECT_SECONDS = 10
 
 def in_one_line(error: BaseException) -> str:
     """Return what an error says, with what caused it where it says nothing itself."""
-    said = " ".join(str(error).split())
-    if not said and error.__cause__:
+    message = " ".join(str(error).split())
+    if not message and error.__cause__:
         return in_one_line(error.__cause__)
-    return said or type(error).__name__
+    return message or type(error).__name__

@@ -55,24 +55,24 @@ def try_logs(service: dict[str, Any]) -> Iterator[str]:
         try:
             send()
         except Exception as error:  # noqa: BLE001 whatever a library raises is the answer
-            said = in_one_line(error)
-            if what == "read" and not options["writes"] and is_not_found(said):
+            message = in_one_line(error)
+            if what == "read" and not options["writes"] and is_not_found(message):
                 continue
-            advice = next((advice for sign, advice in NO_IDENTITY.items() if sign in said), "")
-            if is_refused(said) and not advice:
-                yield f"it may not {what} logs; give it {rights[what].format_map(place)}: {said}"
+            advice = next((advice for sign, advice in NO_IDENTITY.items() if sign in message), "")
+            if is_refused(message) and not advice:
+                yield f"it may not {what} logs; give it {rights[what].format_map(place)}: {message}"
             else:
-                yield ". ".join(filter(None, (f"it cannot {what} logs: {said.rstrip('.')}", advice)))
+                yield ". ".join(filter(None, (f"it cannot {what} logs: {message.rstrip('.')}", advice)))
             return
 
 
-def is_refused(said: str) -> bool:
+def is_refused(message: str) -> bool:
     """Tell whether an answer is that of a missing permission."""
-    return bool(REFUSED.search(said))
+    return bool(REFUSED.search(message))
 
 
-def is_not_found(said: str) -> bool:
-    return bool(NOT_FOUND.search(said))
+def is_not_found(message: str) -> bool:
+    return bool(NOT_FOUND.search(message))
 
 
 def open_s3(bucket: str, name: str) -> dict[str, Callable[[], Any]]:

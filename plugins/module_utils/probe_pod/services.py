@@ -128,7 +128,9 @@ class ConnectivityCheck:
             found = self._ask(pod, run.services)
             logs = list(self._logs_of_sidecars(pod)) if any(found) else []
         problems = [
-            in_words(service, said) for service, problems in zip(run.services, found, strict=True) for said in problems
+            in_words(service, problem)
+            for service, problems in zip(run.services, found, strict=True)
+            for problem in problems
         ]
         return problems + logs
 
@@ -211,10 +213,10 @@ def in_words_of_log(line: str) -> str:
     return str(message)
 
 
-def in_words(service: Service, said: str) -> str:
+def in_words(service: Service, problem: str) -> str:
     """Return a problem with what it means and the way out, where that is known."""
-    saying = match_log([said])
-    said = said.rstrip(".")
+    saying = match_log([problem])
+    problem = problem.rstrip(".")
     if saying is None:
-        return f"{service.what}: {said}."
-    return f"{service.what}: {saying.meaning}: {said}. {saying.advice}"
+        return f"{service.what}: {problem}."
+    return f"{service.what}: {saying.meaning}: {problem}. {saying.advice}"

@@ -54,12 +54,12 @@ def problems_of(service: dict[str, Any]) -> list[str]:
     programs = {"broker": try_broker, "logs": try_logs, "package": look_for_package, "results": try_results}
     try_it = programs.get(service["kind"], try_database)
     try:
-        said = list(try_it(service))
+        problems = list(try_it(service))
     except Exception as error:  # noqa: BLE001 whatever a driver raises is the answer
-        said = [in_one_line(error)]
+        problems = [in_one_line(error)]
     url = f"{service['url']};{service.get('async_url') or ''}"
     others = secrets_of(service["url"]) if service["kind"] == "logs" else []
-    return [without_login(problem, url, sentinel_options(service).get("password", ""), *others) for problem in said]
+    return [without_login(problem, url, sentinel_options(service).get("password", ""), *others) for problem in problems]
 
 
 def sentinel_options(service: dict[str, Any]) -> dict[str, Any]:

@@ -305,10 +305,10 @@ def _parts(marks: Sequence[str], health: HealthResponse | None, now: datetime) -
     for mark in marks:
         part = mark.replace("-", "_")
         if part in COMPONENTS:
-            told = health.parts.get(part) or {}
-            last = heartbeat(told)
+            reported = health.parts.get(part) or {}
+            last = heartbeat(reported)
             parts[mark] = Part(
-                status=str(told.get("status") or "unknown"),
+                status=str(reported.get("status") or "unknown"),
                 heartbeat=last.isoformat(timespec="seconds") if last else None,
                 heartbeat_age=round((now - last).total_seconds(), 1) if last else None,
             )

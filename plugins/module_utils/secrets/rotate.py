@@ -217,10 +217,10 @@ class Rotation:
             raise Failure(f"airflow_rotate names {', '.join(unknown)}. It may name: {', '.join(known)}.")
         wanted = [value for value in self._values if not only or value.kind in only]
         obstacles = {value.kind: obstacle for value in wanted if (obstacle := self._obstacle(value))}
-        told = [f"{kind} cannot be rotated: {obstacle}" for kind, obstacle in obstacles.items()]
-        if told and (only or len(told) == len(wanted)):
-            raise Failure("\n".join(told))
-        for line in told:
+        refusals = [f"{kind} cannot be rotated: {obstacle}" for kind, obstacle in obstacles.items()]
+        if refusals and (only or len(refusals) == len(wanted)):
+            raise Failure("\n".join(refusals))
+        for line in refusals:
             self._say(line)
         state = {"phase": PHASES[0]}
         for value in wanted:

@@ -20,7 +20,7 @@ from ..kube.client import CONNECTION_OPTIONS, Client, Manifest, connections_for
 from ..kube.lease import LEASE_OPTIONS, held
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
-from .values import PLACEHOLDER, Key, Secret, checksum, checksums_of_keys, encode, settle, sources_first
+from .values import PLACEHOLDER, Key, Secret, checksum, checksums_of_keys, encode, resolve, sources_first
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
@@ -71,7 +71,7 @@ def run(task: Task) -> dict[str, Any]:
         return _render(secrets, Path(task.params["render"]), task.check_mode)
     client = Client(task.params, task.say, PATIENCE)
     with held(client, task):
-        settle(secrets, release, look_up(secrets, lambda name: client.get("v1", "Secret", name, namespace)))
+        resolve(secrets, release, look_up(secrets, lambda name: client.get("v1", "Secret", name, namespace)))
         ours = [secret for secret in sources_first(secrets) if not secret.is_external(release)]
         changed = [secret for secret in ours if secret.changed]
         moved = {secret.name: keys for secret in ours if (keys := secret.moved(secrets))}

@@ -88,7 +88,7 @@ class Secret:
         return [key.key for key in keys if key.migrate_from == self.name and key.key in existing]
 
 
-def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | None = None) -> None:
+def resolve(secrets: list[Secret], release: str, others: Mapping[str, Secret] | None = None) -> None:
     """Give every Secret its ``values``: what exists, else what is given, else generated; then what derives from them.
 
     :param others: Secrets of somebody else's that values derive from.
@@ -111,7 +111,7 @@ def settle(secrets: list[Secret], release: str, others: Mapping[str, Secret] | N
         for key in secret.keys:
             if key.derive is None and (key.key in existing or not key.optional):
                 former = before.get(key.migrate_from or "", {}).get(key.key)
-                secret.values[key.key] = _settle_key(secret, key, existing.get(key.key, former))
+                secret.values[key.key] = _resolve_key(secret, key, existing.get(key.key, former))
     by_name = {name: other.existing for name, other in (others or {}).items()}
     by_name |= {secret.name: secret.values for secret in secrets}
     for secret in sources_first(secrets):
@@ -169,7 +169,7 @@ def sources_first(secrets: list[Secret]) -> list[Secret]:
     return list(ordered.values())
 
 
-def _settle_key(secret: Secret, key: Key, existing: str | None) -> str:
+def _resolve_key(secret: Secret, key: Key, existing: str | None) -> str:
     if key.value:
         if key.keep and existing is not None and existing != key.value:
             raise Failure(
