@@ -9,10 +9,8 @@ environment and never stands in a command line.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-from importlib import metadata
 from typing import Any
 
 import database
@@ -27,24 +25,9 @@ def refuse_other_version() -> None:
 
     An image's tag may say anything, so a step back could pass for one forward.
     """
-    wanted, present = os.environ.get("WANTED_VERSION", ""), installed_version()
-    if wanted and present and numbers(wanted) != numbers(present):
+    wanted, present = os.environ.get("WANTED_VERSION", ""), wait_for_schema.installed_version()
+    if wanted and present and wait_for_schema.numbers(wanted) != wait_for_schema.numbers(present):
         sys.exit(f"airflow_version is {wanted}, but the image has Airflow {present}. Nothing was migrated.")
-
-
-def installed_version() -> str:
-    """Return the version of Airflow in this image, empty where its packages do not say."""
-    for package in ("apache-airflow-core", "apache-airflow"):
-        try:
-            return metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return ""
-
-
-def numbers(version: str) -> list[str]:
-    """Return the three numbers of a version, without what a build or a candidate adds."""
-    return re.findall(r"\d+", version)[:3]
 
 
 def wait_for_database() -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import database
@@ -26,6 +27,21 @@ TABLES = {
     "alembic_version": "migrations/versions",
     "alembic_version_fab": "providers/fab/migrations/versions",
 }
+
+
+def installed_version() -> str:
+    """Return the version of Airflow in this image, empty where its packages do not say."""
+    for package in ("apache-airflow-core", "apache-airflow"):
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def numbers(version: str) -> list[str]:
+    """Return the three numbers of a version, without what a build or a candidate adds."""
+    return re.findall(r"\d+", version)[:3]
 
 
 def revisions(folder: Path) -> tuple[set[str], set[str]]:
