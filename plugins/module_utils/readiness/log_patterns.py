@@ -202,8 +202,20 @@ TASK_LOG_PATTERNS = (
     ),
 )
 
+#: What a migration says of who blocks it, which is not its end.
+_BLOCKED = re.compile(r"The migration is blocked by session |Session \d+ cannot be ended: ")
 #: The last words of what waits for others: what it said of them before is over.
-_OVER = re.compile(r"^(The schema is there|It answers)\.$")
+_OVER = re.compile(r"^(The schema is there|It answers|The migration is not blocked any more)\.$")
+
+
+def blocked(lines: Iterable[str]) -> str:
+    """Return the last line in which a migration tells who blocks it, empty where none does any more."""
+    for line in reversed([*lines]):
+        if _OVER.search(line):
+            break
+        if _BLOCKED.search(line):
+            return line.strip()
+    return ""
 
 
 def match_log(lines: Iterable[str], patterns: Iterable[LogPattern] = LOG_PATTERNS) -> LogPattern | None:

@@ -105,6 +105,11 @@ class Cursor:
         self._cursor.execute(query, values)
         return self._cursor.fetchone()
 
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Return all rows that a query finds."""
+        self._cursor.execute(query, values)
+        return list(self._cursor.fetchall())
+
     def has_table(self, table: str) -> bool:
         return bool(self.row(self._backend.HAS_TABLE, table)[0])
 

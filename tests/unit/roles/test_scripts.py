@@ -74,6 +74,9 @@ class Database:
     def fetchone(self) -> Any:
         return self.row
 
+    def fetchall(self) -> Any:
+        return self.row or []
+
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -907,6 +910,79 @@ class TestMigrate:
         monkeypatch.setenv("AIRFLOW_VERSION", "3.1.0")
         with pytest.raises(SystemExit, match=r"at revision new .*which this Airflow does not know \(3.1.0\)"):
             migrate(Database(self.at("new"))).wait_for_database()
+
+    SESSION = (7, "airflow", "psql", "10.0.0.9", "idle in transaction", 312)
+
+    @pytest.fixture
+    def look(self, migrate: Any, capsys: Any) -> Callable[..., list[str]]:
+        """Look at who blocks the migration as often as there are answers, and return what was told of that."""
+
+        def look(*answers: Any, terminates: bool = False, refused: Exception | None = None) -> list[str]:
+            self.database = Database({})
+            program = migrate(self.database)
+            watch = program.BlockerWatch("airflow-migrate pod", terminates)
+            for rows in answers:
+                self.database.answers = [{"pg_blocking_pids": rows, "pg_terminate_backend": refused or (True,)}]
+                with program.database.connected() as cursor:
+                    watch.look(cursor)
+            return list(capsys.readouterr().out.splitlines())
+
+        return look
+
+    def test_who_blocks_it_is_told_once_and_that_it_is_over(self, look: Any) -> None:
+        assert look([self.SESSION], [self.SESSION], [self.SESSION], [], []) == [
+            "The migration is blocked by session 7: user airflow, application psql, at 10.0.0.9, idle in transaction, "
+            "its transaction began 312 s ago",
+            "The migration is not blocked any more.",
+        ]
+        assert self.database.queries[0][1] == ("airflow-migrate pod",)
+
+    def test_another_one_is_told_again(self, look: Any) -> None:
+        other = (8, "etl", None, None, None, None)
+        told = look([self.SESSION], [self.SESSION, other], [self.SESSION, other], [other])
+        assert [line[:43] for line in told] == [
+            f"The migration is blocked by session {pid}: user" for pid in ("7", "8")
+        ]
+
+    def test_a_lock_of_a_moment_is_not(self, look: Any) -> None:
+        assert look([self.SESSION], [], [(8, *self.SESSION[1:])], []) == []
+
+    def test_nobody_is_ended_unless_asked(self, look: Any) -> None:
+        look([self.SESSION], [self.SESSION], [self.SESSION])
+        assert not [query for query, _values in self.database.queries if "terminate" in query]
+
+    def test_who_was_told_is_ended_then(self, look: Any) -> None:
+        told = look([self.SESSION], [self.SESSION], [self.SESSION], [], terminates=True)
+        assert told[1:] == ["Ended session 7, which blocked the migration.", "The migration is not blocked any more."]
+        assert [values for query, values in self.database.queries if "terminate" in query] == [(7,)]
+
+    def test_one_that_may_not_be_ended_is_told_once(self, look: Any) -> None:
+        told = look(*[[self.SESSION]] * 5, terminates=True, refused=RuntimeError("must be a\nsuperuser"))
+        assert told[1:] == ["Session 7 cannot be ended: must be a superuser"]
+
+    @pytest.mark.parametrize(("url", "watches"), [(URL, True), (MYSQL_URL, False)])
+    def test_a_second_connection_looks_while_it_migrates(
+        self, migrate: Any, monkeypatch: Any, capsys: Any, url: str, watches: bool
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", url)
+        monkeypatch.setenv("PGAPPNAME", "mine")
+        looked = threading.Event()
+        main = SimpleNamespace(main=lambda: looked.wait(5 if watches else 0))
+        database = Database({"pg_blocking_pids": [self.SESSION]})
+        program = migrate(database)
+        monkeypatch.setitem(sys.modules, "airflow.__main__", main)
+        monkeypatch.setattr(program, "LOOK_EVERY", 0.001)
+        tell = program.BlockerWatch.look
+
+        def look(watch: Any, cursor: Any) -> None:
+            tell(watch, cursor)
+            if watch._told:
+                looked.set()
+
+        monkeypatch.setattr(program.BlockerWatch, "look", look)
+        program.migrate()
+        assert ("blocked by session 7" in capsys.readouterr().out) is watches
+        assert (database.queries != []) is watches
 
     @pytest.fixture
     def ensure(self, migrate: Any, monkeypatch: Any) -> Callable[..., list[str]]:
