@@ -152,7 +152,7 @@ async def connect_asynchronously(name: str, options: dict[str, Any], mysql_ca: s
 
 
 def oldest_postgresql() -> tuple[str, int]:
-    """Return the oldest PostgreSQL that the image's Airflow supports, behind that version of Airflow, if it is known."""
+    """Return the oldest PostgreSQL that the image's Airflow supports, behind the version of that if it is known."""
     try:
         airflow = importlib.metadata.version("apache-airflow-core")
     except importlib.metadata.PackageNotFoundError:

@@ -143,7 +143,7 @@ LOG_PATTERNS = (
     _pattern(
         r"Airflow .* answers at https?://.*, wanted ",
         "an API server of another Airflow version still answers there",
-        "See why its pods are not replaced: tasks would fail that a worker of one version runs for a server of another.",
+        "See why its pods are not replaced: a worker of one version fails tasks for a server of another.",
         permanent=False,
     ),
     _pattern(
@@ -196,7 +196,7 @@ TASK_LOG_PATTERNS = (
     _pattern(
         r"finished with state failed, but the task instance's state attribute is running",
         "its process in the worker ended without a word",
-        'Most likely it was killed for want of memory: see the limit in workers_resources. Not so if the worker\'s log '
+        "Most likely it was killed for want of memory: see the limit in workers_resources. Not so if the worker's log "
         'has "Remote server returned validation error": then the API server runs a newer Airflow than the worker.',
         permanent=False,
     ),

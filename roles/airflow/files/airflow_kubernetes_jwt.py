@@ -10,8 +10,8 @@ Those of tasks that have been queued for longer than ``[scheduler] task_queued_t
 how long they are valid, and the worker that takes one later fails the task
 (https://github.com/apache/airflow/issues/72469). They are good for nothing but to start their task, and are accepted
 for as long as an older Airflow has them valid: ``[execution_api] jwt_expiration_time`` seconds. A longer
-``task_queued_timeout`` would have lost messages sent again only then, and ``[api_auth] jwt_leeway`` would lengthen every
-login, too.
+``task_queued_timeout`` would have lost messages sent again only then, and ``[api_auth] jwt_leeway`` would lengthen
+every login, too.
 """
 
 from __future__ import annotations

@@ -3,9 +3,11 @@
 """Migrate the database if the image has the wanted Airflow, then make sure of the administrator.
 
 One process for both, since each start of Airflow's command line costs seconds of imports. The password comes from the
-environment and never stands in a command line. Meanwhile a second connection to PostgreSQL tells which session holds a
-lock that the migration waits for: Alembic says nothing, and a session that is idle in a transaction may hold it for ever.
-MySQL tells that only to users with rights on its ``performance_schema``, which Airflow's need not have.
+environment and never stands in a command line.
+
+Meanwhile a second connection to PostgreSQL tells which session holds a lock that the migration waits for: Alembic says
+nothing, and a session that is idle in a transaction may hold it for ever. MySQL tells that only to users with rights on
+its ``performance_schema``, which Airflow's need not have.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def test_what_is_said_is_understood(line: str, meaning: str, permanent: bool) ->
             "its worker could not start it",
         ),
         (
-            "reported that <x [running]> finished with state failed, but the task instance's state attribute is running",
+            "<x [running]> finished with state failed, but the task instance's state attribute is running",
             "its process in the worker ended without a word",
         ),
     ],
