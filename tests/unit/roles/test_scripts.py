@@ -278,6 +278,20 @@ class TestWaitForSchema:
         monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.api_fastapi.SimpleAuthManager")
         assert load("wait_for_schema").wanted_revisions() == {"alembic_version": "core"}
 
+    @pytest.mark.parametrize(("version", "managed"), [("3.1.8", False), ("3.2.0rc1", True), ("3.10.0", True)])
+    def test_wants_what_airflow_migrates_of_providers_that_are_not_used(
+        self, image: Path, load: Any, monkeypatch: Any, version: str, managed: bool
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.api_fastapi.SimpleAuthManager")
+        monkeypatch.setattr("importlib.metadata.version", {"apache-airflow-core": version}.__getitem__)
+        for provider, managers in (("fab", '["airflow.providers.fab.models.db.FABDBManager"],'), ("git", "[]")):
+            folder = image / "airflow" / "providers" / provider
+            (folder / "models").mkdir(parents=True)
+            (folder / "get_provider_info.py").write_text(f'    return {{"name": "x",\n "db-managers": {managers}\n}}\n')
+            (folder / "models" / "db.py").write_text('class DB:\n    version_table_name = "alembic_version_fab"\n')
+        wanted = load("wait_for_schema").wanted_revisions()
+        assert wanted == {"alembic_version": "core"} | ({"alembic_version_fab": "fab"} if managed else {})
+
     def test_waits_for_the_database_the_tables_and_both_revisions(self, image: Path, load: Any, capsys: Any) -> None:
         database = Database(
             OperationalError("connection refused"),
