@@ -95,6 +95,7 @@ class Waiting:
             if self._source.namespace_state() == "Terminating":
                 raise self._report.namespace_deleted(self._settled)
         self._reporter.first(self._settled.verdicts)
+        self._blocked.look(self._settled.verdicts, self._stopwatch.seconds())
         while not (self._settled.all_done and self._health.is_settled(self._settled)):
             self._keep()
             if self._settled.given_up:
