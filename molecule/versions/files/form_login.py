@@ -21,12 +21,12 @@ def log_in(username: str, password: str) -> str:
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         fields = {"username": username, "password": password, "csrf_token": token[1] if token else ""}
         browser.post(FORM, data=fields)
-        return "in" if browser.get("/ui/auth/me", headers=bearer(browser)).status_code == 200 else "out"
+        return "in" if browser.get("/ui/auth/menus", headers=bearer(browser)).status_code == 200 else "out"
 
 
 def bearer(browser: httpx.Client) -> dict[str, str]:
     """Return the header that the UI sends: it takes the token from a cookie."""
-    token = browser.cookies.get("_token", default="")
+    token = next((cookie.value for cookie in browser.cookies.jar if cookie.name == "_token"), "")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
