@@ -33,6 +33,13 @@ options:
     description: Version of Airflow to deploy, as text.
     type: raw
     required: true
+  operation:
+    description:
+      - What changes the version. V(deploy) refuses another version than the running one, unless pods of both may run
+        side by side. V(upgrade) takes a newer one, V(rollback) an older one.
+    type: str
+    choices: [deploy, upgrade, rollback]
+    default: deploy
   image:
     description: The image of Airflow, whose tag must not begin with another version.
     type: str

@@ -35,6 +35,34 @@ def is_applied(manifest: Manifest, live: Manifest, manager: str) -> bool:
     return fields is not None and _is_owned(fields, wanted, live)
 
 
+def applied_by(manager: str, live: Manifest) -> dict[str, Any] | None:
+    """Return what a manager has applied of an object, which it may apply again with a change; ``None`` if nothing.
+
+    :param live: the object as the API server returns it.
+    """
+    fields = _fields_of(manager, live, live["apiVersion"])
+    if fields is None:
+        return None
+    taken: dict[str, Any] = _taken(fields, live)
+    metadata = {name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]}
+    return {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        **taken,
+        "metadata": {**metadata, **taken.get("metadata", {})},
+    }
+
+
+def _taken(fields: Fields, live: Any) -> Any:
+    """Return of a value what these fields name."""
+    below = {key: value for key, value in fields.items() if key != "."}
+    if not fields or not isinstance(live, Mapping | list):
+        return live
+    if isinstance(live, Mapping):
+        return {key[2:]: _taken(value, live[key[2:]]) for key, value in below.items() if key[2:] in live}
+    return [_taken(value, item) for item in live for key, value in below.items() if _names(key, item, may_lack=False)]
+
+
 def _without(fields: Manifest, *names: str) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in names}
 

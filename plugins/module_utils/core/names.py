@@ -12,6 +12,11 @@ def inventory_name(release: str) -> str:
     return f"{release}-apply-sets"
 
 
+def upgrade_record_name(release: str) -> str:
+    """Return the name of the ConfigMap that remembers the last upgrade or rollback of a release."""
+    return f"{release}-upgrade"
+
+
 #: Names of worker groups that would be the names of other objects of a release.
 RESERVED_GROUPS = frozenset(
     {

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from ..change_version.phases import DEPLOY, Record, Wish, refusal
 from ..core.checksum import checksum
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
+from ..core.names import upgrade_record_name
 from ..core.objects import is_true, labels, spec
 from ..kube.client import Client, Manifest
 from ..kube.permissions import Right, ask
@@ -19,7 +21,6 @@ from ..probe_pod.services import ConnectivityCheck, ProbeRun, Service
 from ..readiness.options import limits_of
 from ..secrets import secret as _secret
 from ..secrets import values as _values
-from .conditions import parts
 from .volumes import Storage
 
 #: What chooses the pods with a scheduler in them, and the volume that one has which makes pods of tasks.
@@ -83,22 +84,22 @@ class Cluster:
             if name not in names
         ]
 
-    def check_version(self, wanted: str) -> list[str]:
-        """Refuse to go back: the schema of the newer version stays in the database."""
+    def check_version(self, wanted: str, operation: str = DEPLOY) -> list[str]:
+        """Refuse another version than the running one, unless it may roll, or this is what changes versions."""
         live = self._get("ConfigMap", f"{self.release}-config")
         self.version = (live or {}).get("metadata", {}).get("labels", {}).get(VERSION_LABEL)
         self.options = (live or {}).get("data") or {}
-        if self.version and parts(wanted) < parts(self.version) and not self._has_only_tried(self.version):
-            return [
-                f"airflow_version is {wanted}, but release {self.release} in {self.namespace} runs {self.version}, "
-                f"and Airflow does not go back by itself. Set airflow_version to {self.version} or newer."
-            ]
-        return []
+        record = Record.parse((self._get("ConfigMap", upgrade_record_name(self.release)) or {}).get("data") or {})
+        name = f"release {self.release} in {self.namespace}"
+        problem = refusal(Wish(operation, wanted, self.version or "", name), record)
+        if problem and operation == DEPLOY and self.version and not record and self._has_only_tried(self.version):
+            return []
+        return [problem] if problem else []
 
     def _has_only_tried(self, version: str) -> bool:
         """Tell whether no migration to a version has succeeded, as of an image that has another one.
 
-        Back from there is no downgrade; if the schema did change, the older version's migration refuses it.
+        From there to any version is a first deploy; if the schema did change, an older version's migration refuses it.
         """
         selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=migrations"
         try:

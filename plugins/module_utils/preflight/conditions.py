@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..airflow.environment import environment
+from ..airflow.versions import parts
 from ..core.errors import Failure
 from ..core.names import RESERVED_GROUPS
 from .owned_options import OWNED
@@ -32,7 +33,6 @@ CHECKSUM = 10
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 #: A tag of an image that begins with a version of Airflow; with 0 and 1, or a year, begin numbers of other origin.
 _TAG_VERSION = re.compile(r"v?([2-9]\.\d+\.\d+)(?!\d)")
-_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)([-.+]?[A-Za-z0-9.-]*)")
 _ADDRESS = re.compile(r"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):[0-9]+")
 #: https://cloud.google.com/sql/docs/postgres/instance-settings; the project may begin with the domain of its owner.
 _CLOUD_SQL_INSTANCE = re.compile(r"([a-z0-9][a-z0-9.-]*:)?[a-z][a-z0-9-]*:[a-z]+-[a-z]+[0-9]+:[a-z][a-z0-9-]*")
@@ -41,12 +41,6 @@ _BASE_URL = re.compile(r"https?://[^/?#@ ]+(/[A-Za-z0-9_.~-]+)*/?")
 #: not of those that only tell where it is: ``_cmd`` runs a command, ``_secret`` asks a secrets backend.
 _SECRET_KEY = re.compile(r"(PASSWORD|PASSWD|SECRET|SECRET_KEY|ACCESS_KEY|TOKEN|API_KEY|FERNET_KEY|_DSN|BASIC_AUTH)$")
 _REFERENCE = re.compile(r"_(CMD|SECRET)$")
-
-
-def parts(version: Any) -> tuple[int, ...]:
-    """Return the three numbers of a version, none of what is none."""
-    match = _VERSION.fullmatch(version) if isinstance(version, str) else None
-    return tuple(int(part) for part in match.groups()[:3]) if match else ()
 
 
 def twice(names: Iterable[Any]) -> list[str]:

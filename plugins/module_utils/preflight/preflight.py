@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..applyset.dry_runs import DryRuns, read_dry_runs
+from ..change_version.phases import DEPLOY, ROLLBACK, UPGRADE
 from ..core.errors import Failure
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.permissions import PERMISSIONS_OPTIONS, missing
@@ -31,6 +32,7 @@ OPTIONS: dict[str, Any] = {
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
     "version": {"type": "raw", "required": True},
+    "operation": {"type": "str", "choices": [DEPLOY, UPGRADE, ROLLBACK], "default": DEPLOY},
     "image": {"type": "str", "default": ""},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
@@ -132,7 +134,7 @@ def run(task: Task) -> dict[str, Any]:
             pool.submit(missing, client, params["namespace"], params["permissions"]),
             pool.submit(running.check_storage_classes, params["storage_classes"]),
             pool.submit(storage.check, [SharedVolume(**given) for given in params["volumes"]]),
-            pool.submit(running.check_version, params["version"]),
+            pool.submit(running.check_version, params["version"], params["operation"]),
             pool.submit(running.check_secrets, params["secrets"], params["separate_results"]),
             pool.submit(running.check_certificates, params["certificates"]),
             pool.submit(running.check_kinds, params["kinds"]),

@@ -7,6 +7,7 @@ The role passes values. Each rule says when it applies, and what is wrong and wh
 
 from __future__ import annotations
 
+from ..airflow.versions import parts
 from . import conditions as on
 from .bundle_rules import BUNDLE_RULES
 from .cloud_rules import CLOUD_RULES
@@ -102,13 +103,13 @@ RULES: tuple[Rule, ...] = (
         "airflow_version",
         "it has not three numbers",
         'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".',
-        lambda given: isinstance(given["version"], str) and not on.parts(given["version"]),
+        lambda given: isinstance(given["version"], str) and not parts(given["version"]),
     ),
     Rule(
         "airflow_version",
         f"it is older than {on.OLDEST}",
         f"airflow_version is {{version}}; the oldest that is supported is {on.OLDEST}.",
-        lambda given: () < on.parts(given["version"]) < on.parts(on.OLDEST),
+        lambda given: () < parts(given["version"]) < parts(on.OLDEST),
     ),
     Rule(
         "airflow_image airflow_version",

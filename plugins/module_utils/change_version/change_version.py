@@ -1,0 +1,434 @@
+# Copyright: (c) 2026, the airflow.kubernetes authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Takes a release to another version of Airflow, one phase at a time; the deploy's roles do what lies between.
+
+Which phases there are and when each is due is in `phases.py`, what a check has found in `findings.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..airflow.versions import old_workers_are_served
+from ..core.errors import Failure
+from ..core.labels import RELEASE_LABEL
+from ..core.names import FIELD_MANAGER, upgrade_record_name
+from ..core.objects import labels, moment, name, ready_since, spec, status
+from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
+from ..kube.lease import LEASE_OPTIONS, Lease, LostError, held
+from ..kube.retries import PATIENCE
+from ..kube.task import Task
+from ..readiness.options import WAIT_OPTIONS, WaitOptions, limits_of
+from ..readiness.waiter import Waiting
+from ..readiness.watcher import Probe
+from . import findings as _findings
+from . import queries
+from .asking import Asking
+from .findings import Findings, RunningTask, task_lines
+from .phases import PHASES, ROLLBACK, UPGRADE, Record, Wish, begun, refusal
+from .stopping import COMPONENT_LABEL, MASTER, SERVING, Workloads, containers_of
+
+#: What the module may be asked for: phases, and what comes before and after them.
+STEPS = ("check", "stop", "downgrade", "migrate", "retire", "exchange", "end")
+
+OPTIONS: dict[str, Any] = {
+    **CONNECTION_OPTIONS,
+    **LEASE_OPTIONS,
+    **WAIT_OPTIONS,
+    "release": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "operation": {"type": "str", "required": True, "choices": list(PHASES)},
+    "step": {"type": "str", "required": True, "choices": list(STEPS)},
+    "version": {"type": "str", "required": True},
+    "image": {"type": "str", "default": ""},
+    "pod": {"type": "dict", "default": {}},
+    "server": {"type": "str", "choices": ["postgresql", "mysql", ""], "default": ""},
+    "dag_errors": {"type": "str", "choices": ["stop", "warn"], "default": "stop"},
+    "drain": {"type": "bool", "default": False},
+    "drain_timeout": {"type": "int", "default": 600},
+    "confirm": {"type": "list", "elements": "str", "default": []},
+}
+
+VERSION_LABEL = "app.kubernetes.io/version"
+#: Seconds between two looks at the tasks that run, and after which they are told again.
+LOOK, TELL_AGAIN = 5.0, 20.0
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Do one step; the result tells whether its phase is or was due, and what is known of the operation."""
+    params = task.params
+    client = Client(params, task.say, PATIENCE)
+    with held(client, task) as lease:
+        change = ChangeOfVersion(client, params, task.say, lease)
+        result = change.step(params["step"], task.check_mode)
+        if params["step"] == "end" and not task.check_mode:
+            lease.give_back()
+    return result
+
+
+class ChangeOfVersion:
+    """The change of a release's version, which may be under way already."""
+
+    def __init__(
+        self,
+        client: Client,
+        params: Mapping[str, Any],
+        say: Callable[[str], None],
+        lease: Lease,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._params = params
+        self._say = say
+        self._lease = lease
+        self._clock = clock
+        self._sleep = sleep
+        self._namespace: str = params["namespace"]
+        self._release: str = params["release"]
+        self._workloads = Workloads(client, self._namespace, self._release, say, lease.keep, clock, sleep)
+        self._asking = Asking(client, self._namespace, self._release, lease.keep)
+        self._record = self._read()
+
+    def step(self, step: str, check_mode: bool) -> dict[str, Any]:
+        """Do a step, if it is due.
+
+        :raises Failure: it cannot be done; says in which phase the operation is, and how to go on or back.
+        """
+        if step == "check":
+            return self._check(check_mode)
+        if self._record is None or self._record.done or check_mode:
+            return self._result(due=False)
+        steps: Mapping[str, Callable[[], bool]] = {
+            "stop": self._stop,
+            "downgrade": self._downgrade,
+            "migrate": self._migrate,
+            "retire": self._retire,
+            "exchange": self._exchange,
+            "end": self._end,
+        }
+        try:
+            return self._result(due=steps[step]())
+        except LostError:
+            raise
+        except Failure as failure:
+            raise Failure(f"{failure.message}\n{self._way_out()}", **failure.result) from failure
+
+    def _result(self, due: bool, **more: Any) -> dict[str, Any]:
+        record = self._record
+        known: dict[str, Any] = {"downgrade": bool(record and record.is_due("downgrade"))}
+        if record:
+            known |= {"source": record.source, "target": record.target, "source_image": record.image}
+            known |= {"heads": record.heads, "fab": record.fab, "began": record.began.get(PHASES[record.operation][0])}
+        return {"changed": due, "due": due, **known, **more}
+
+    def _way_out(self) -> str:
+        record = self._record
+        if record is None:
+            return "Nothing was changed."
+        again = f"playbooks/{record.operation}.yml goes on from its phase {record.phase!r}"
+        back = f"; playbooks/rollback.yml with airflow_version {record.source} goes back"
+        return again + (back if record.operation == UPGRADE else "") + "."
+
+    # Before anything is changed.
+
+    def _check(self, check_mode: bool) -> dict[str, Any]:
+        operation, wanted = self._params["operation"], self._params["version"]
+        wish = Wish(operation, wanted, self._running_version(), f"release {self._release} in {self._namespace}")
+        if problem := refusal(wish, self._record):
+            raise Failure(problem)
+        record = begun(wish, self._record, self._running_image(), self._params["image"])
+        if record is None:
+            self._say(f"runs {wanted} already: what follows is a deploy")
+            return self._result(due=False)
+        first = PHASES[operation][0]
+        if not record.is_due(first):
+            self._say(f"goes on with the {operation} from {record.source} to {record.target}: {record.phase}")
+            return self._result(due=False)
+        if check_mode:
+            return self._result(due=True)
+        found = self._look_into_image()
+        self._refuse_problems(found, wanted)
+        warnings = self._judge_dags(found) if operation == UPGRADE else []
+        if operation == ROLLBACK and not found.has_wanted_schema:
+            self._confirm(found, wanted)
+        self._tell_waiting(found)
+        record = replace(record, heads=found.heads, fab=found.fab).begin(first, self._now())
+        if operation == ROLLBACK and not record.away_since:
+            record = replace(record, away_since=self._now())
+        self._write(record)
+        return self._result(due=True, warnings=warnings)
+
+    def _look_into_image(self) -> Findings:
+        wanted = {
+            "image": True,
+            "dags": self._params["operation"] == UPGRADE,
+            "queries": queries.CHECKS,
+            "lost": self._params["operation"] == ROLLBACK,
+        }
+        self._say(f"looks into the image {self._params['image']}, on each node that has pods of the release")
+        limits, timeout = limits_of(self._params), self._params["timeout"]
+        answer = self._asking.in_image(self._params["pod"], wanted, self._nodes(), limits, timeout)
+        return Findings(answer)
+
+    def _nodes(self) -> list[str]:
+        found = {spec(pod).get("nodeName", "") for pod in self._pods()}
+        return sorted(found - {""})
+
+    def _refuse_problems(self, found: Findings, wanted: str) -> None:
+        problems = list(_findings.problems(found, wanted))
+        problems += filter(None, [_findings.space_problem(found, self._asking.free_space(self._params["server"]))])
+        if problems:
+            raise Failure("\n".join([*problems, "Nothing was changed."]))
+
+    def _judge_dags(self, found: Findings) -> list[str]:
+        errors = found.import_errors()
+        if not errors:
+            return []
+        head = f"With the new image {len(errors)} files with DAGs cannot be imported that can be now:"
+        lines = [head, *_findings.import_error_lines(errors)]
+        if self._params["dag_errors"] == "stop":
+            way = "Correct them, or set airflow_upgrade_dag_errors to warn and go on without them."
+            raise Failure("\n".join([*lines, f"{way} Nothing was changed."]))
+        for line in lines:
+            self._say(line)
+        return [head]
+
+    def _confirm(self, found: Findings, target: str) -> None:
+        name = f"{self._namespace}/{self._release}"
+        lost = _findings.losses(found, target)
+        if name in (given.strip() for given in self._params["confirm"]):
+            for line in lost:
+                self._say(f"loses {line}")
+            return
+        raise Failure(
+            "\n".join(
+                [
+                    f"Nothing was changed: the way of {name} back to {target} loses for good:",
+                    *(f"  {line}" for line in lost),
+                    f"If you mean it: -e airflow_rollback_confirm={name}. Else restore a backup from before the "
+                    "upgrade.",
+                ]
+            )
+        )
+
+    def _tell_waiting(self, found: Findings) -> None:
+        waiting = queries.counts(found.answers, "waiting")
+        for state, number in sorted(waiting.items()):
+            self._say(f"{number} tasks are {state}")
+        for line in _findings.kept(found, self._params["version"]):
+            self._say(line)
+
+    # The phases.
+
+    def _stop(self) -> bool:
+        record = self._require()
+        if not record.is_due("stop"):
+            return False
+        self._remember_before()
+        if record.operation == ROLLBACK:
+            self._say("stops all of Airflow")
+            self._workloads.stop_all()
+        else:
+            self._say("stops scheduler, DAG processor and triggerer: no new task is sent")
+            self._workloads.stop_scheduling()
+        self._over("stop")
+        if record.operation == UPGRADE:
+            self._drain()
+        return True
+
+    def _remember_before(self) -> None:
+        record = self._require()
+        if not record.before:
+            self._write(replace(record, before=self._workloads.replicas()))
+
+    def _drain(self) -> None:
+        """Tell which tasks run; wait for them where the new API server would not serve their workers."""
+        record = self._require()
+        self._begin("drain")
+        tasks = self._running_tasks()
+        demanded = not old_workers_are_served(record.source, record.target)
+        if demanded or self._params["drain"]:
+            waited = len(tasks)
+            self._wait_for_tasks(tasks)
+            self._write(replace(self._require(), waited=waited))
+        elif tasks:
+            self._say(f"{len(tasks)} tasks run on:")
+            for line in task_lines(tasks, self._client.now()):
+                self._say(line)
+        self._over("drain")
+
+    def _wait_for_tasks(self, tasks: list[RunningTask]) -> None:
+        timeout = self._params["drain_timeout"]
+        began = told = self._clock()
+        seen: list[str] = []
+        while tasks:
+            names = [task.name for task in tasks]
+            if self._clock() - began >= timeout:
+                self._call_off(tasks, timeout)
+            if names != seen or self._clock() >= told:
+                self._say(f"{self._clock() - began:6.1f} s  waits for {len(tasks)} tasks:")
+                for line in task_lines(tasks, self._client.now()):
+                    self._say(line)
+                seen, told = names, self._clock() + TELL_AGAIN
+            self._lease.keep()
+            self._sleep(LOOK)
+            tasks = self._running_tasks()
+
+    def _call_off(self, tasks: list[RunningTask], timeout: int) -> None:
+        """Start again what was stopped, since nothing else was changed, and fail with the tasks that hold it up.
+
+        :raises Failure: always.
+        """
+        self._workloads.start_scheduling(self._require().before)
+        self._client.delete("v1", "ConfigMap", upgrade_record_name(self._release), self._namespace)
+        self._record = None
+        lines = "\n".join(task_lines(tasks, self._client.now()))
+        raise Failure(
+            f"After {timeout} s these tasks have not ended, and the upgrade was called off; the release runs as "
+            f"before:\n{lines}\nWait for them, end them, or raise airflow_upgrade_drain_timeout."
+        )
+
+    def _running_tasks(self) -> list[RunningTask]:
+        answer = self._asking.in_component("api-server", {"queries": queries.RUNNING})
+        return [RunningTask.of(row) for row in queries.rows(answer["database"]["answers"], "tasks")]
+
+    def _downgrade(self) -> bool:
+        """Wait for the Job that brings the schema back, which was applied before."""
+        if not self._require().is_due("downgrade"):
+            return False
+        self._begin("downgrade")
+        self._wait_for(self._job("downgrade"))
+        self._over("downgrade")
+        return True
+
+    def _migrate(self) -> bool:
+        if not self._require().is_due("migrate"):
+            return False
+        self._begin("migrate")
+        job = self._job("migrations")
+        self._wait_for(job)
+        record = self._require()
+        if record.operation == UPGRADE and not record.away_since:
+            started = (self._client.get("batch/v1", "Job", name(job), self._namespace) or {}).get("status", {})
+            self._write(replace(record, away_since=str(started.get("startTime") or "")))
+        self._over("migrate")
+        return True
+
+    def _retire(self) -> bool:
+        record = self._require()
+        if record.operation != UPGRADE or not record.is_due("exchange"):
+            return False
+        self._begin("exchange")
+        self._workloads.stop_master(record.target)
+        return True
+
+    def _exchange(self) -> bool:
+        """Wait until API servers of the new version answer, and no others."""
+        if not self._require().is_due("exchange"):
+            return False
+        self._begin("exchange")
+        for workload in self._workloads.of(["api-server", MASTER]):
+            self._wait_for(workload)
+        record = self._require()
+        answering = [since for pod in self._pods() if _serves(pod) and (since := ready_since(pod))]
+        away_since = moment(record.away_since or None)
+        if away_since and answering:
+            seconds = max((min(answering) - away_since).total_seconds(), 0)
+            self._write(replace(record, away=seconds))
+        self._over("exchange")
+        self._begin("start")
+        return True
+
+    def _end(self) -> bool:
+        record = self._require()
+        self._over("start")
+        record = replace(self._require(), done=self._now())
+        self._write(record)
+        parts = [f"{record.operation}: from Airflow {record.source} to {record.target}"]
+        if record.away is not None:
+            parts.append(f"the UI was away, or answered with errors, for {record.away:.0f} s")
+        parts.append(f"{record.waited} tasks were waited for")
+        self._say(". ".join(parts))
+        return True
+
+    # What the phases need.
+
+    def _job(self, component: str) -> Manifest:
+        """Return the newest Job of a component."""
+        selector = f"{RELEASE_LABEL}={self._release},{COMPONENT_LABEL}={component}"
+        jobs = self._client.list("batch/v1", "Job", self._namespace, selector)["items"]
+        if not jobs:
+            raise Failure(f"There is no Job of {component} of release {self._release} in {self._namespace}.")
+        newest: Manifest = max(jobs, key=lambda job: str(job["metadata"].get("creationTimestamp", "")))
+        return {**newest, "kind": "Job"}
+
+    def _wait_for(self, subject: Manifest) -> None:
+        options = WaitOptions(
+            namespace=self._namespace,
+            release=self._release,
+            timeout=self._params["timeout"],
+            limits=limits_of(self._params),
+            only=frozenset({f"{subject['kind']}/{name(subject)}"}),
+        )
+        probe = Probe(self._client, self._namespace, self._release)
+        Waiting(probe, options, self._say, self._lease.keep).wait()
+
+    def _pods(self) -> list[Manifest]:
+        found = self._client.list("v1", "Pod", self._namespace, f"{RELEASE_LABEL}={self._release}")
+        items: list[Manifest] = found["items"]
+        return items
+
+    def _running_version(self) -> str:
+        live = self._client.get("v1", "ConfigMap", f"{self._release}-config", self._namespace)
+        return labels(live or {}).get(VERSION_LABEL, "")
+
+    def _running_image(self) -> str:
+        for workload in self._workloads.of(SERVING):
+            for container in spec(spec(workload)["template"])["containers"]:
+                if container["name"] == "api-server":
+                    return str(container["image"])
+        return ""
+
+    def _require(self) -> Record:
+        if self._record is None:
+            raise Failure("The record of the operation is gone: somebody has deleted it, or called the operation off.")
+        return self._record
+
+    def _begin(self, phase: str) -> None:
+        self._write(self._require().begin(phase, self._now()))
+
+    def _over(self, phase: str) -> None:
+        self._write(self._require().end(phase, self._now()))
+
+    def _now(self) -> str:
+        return self._client.now().isoformat(timespec="seconds")
+
+    def _read(self) -> Record | None:
+        found = self._client.get("v1", "ConfigMap", upgrade_record_name(self._release), self._namespace)
+        return Record.parse((found or {}).get("data") or {})
+
+    def _write(self, record: Record) -> None:
+        if record == self._record:
+            return
+        self._client.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {
+                    "name": upgrade_record_name(self._release),
+                    "namespace": self._namespace,
+                    "labels": {RELEASE_LABEL: self._release},
+                },
+                "data": record.data(),
+            },
+            FIELD_MANAGER,
+        )
+        self._record = record
+
+
+def _serves(pod: Mapping[str, Any]) -> bool:
+    return "api-server" in containers_of(pod) and status(pod).get("phase") == "Running"
