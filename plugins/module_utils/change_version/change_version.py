@@ -24,10 +24,10 @@ from ..kube.task import Task
 from ..readiness.options import WAIT_OPTIONS, WaitOptions, limits_of
 from ..readiness.waiter import Waiting
 from ..readiness.watcher import Probe
-from . import findings as _findings
 from . import queries
 from .asking import Asking
-from .findings import Findings, RunningTask, task_lines
+from .checks import Check
+from .findings import RunningTask, task_lines
 from .phases import PHASES, ROLLBACK, UPGRADE, Record, Wish, begun, refusal
 from .stopping import COMPONENT_LABEL, MASTER, SERVING, Workloads, containers_of
 
@@ -150,77 +150,13 @@ class ChangeOfVersion:
             return self._result(due=False)
         if check_mode:
             return self._result(due=True)
-        found = self._look_into_image()
-        self._refuse_problems(found, wanted)
-        warnings = self._judge_dags(found) if operation == UPGRADE else []
-        if operation == ROLLBACK and not found.has_wanted_schema:
-            self._confirm(found, wanted)
-        self._tell_waiting(found)
+        check = Check(self._client, self._params, self._say, self._asking)
+        found, warnings = check.run()
         record = replace(record, heads=found.heads, fab=found.fab).begin(first, self._now())
         if operation == ROLLBACK and not record.away_since:
             record = replace(record, away_since=self._now())
         self._write(record)
         return self._result(due=True, warnings=warnings)
-
-    def _look_into_image(self) -> Findings:
-        wanted = {
-            "image": True,
-            "dags": self._params["operation"] == UPGRADE,
-            "queries": queries.CHECKS,
-            "lost": self._params["operation"] == ROLLBACK,
-        }
-        self._say(f"looks into the image {self._params['image']}, on each node that has pods of the release")
-        limits, timeout = limits_of(self._params), self._params["timeout"]
-        answer = self._asking.in_image(self._params["pod"], wanted, self._nodes(), limits, timeout)
-        return Findings(answer)
-
-    def _nodes(self) -> list[str]:
-        found = {spec(pod).get("nodeName", "") for pod in self._pods()}
-        return sorted(found - {""})
-
-    def _refuse_problems(self, found: Findings, wanted: str) -> None:
-        problems = list(_findings.problems(found, wanted))
-        problems += filter(None, [_findings.space_problem(found, self._asking.free_space(self._params["server"]))])
-        if problems:
-            raise Failure("\n".join([*problems, "Nothing was changed."]))
-
-    def _judge_dags(self, found: Findings) -> list[str]:
-        errors = found.import_errors()
-        if not errors:
-            return []
-        head = f"With the new image {len(errors)} files with DAGs cannot be imported that can be now:"
-        lines = [head, *_findings.import_error_lines(errors)]
-        if self._params["dag_errors"] == "stop":
-            way = "Correct them, or set airflow_upgrade_dag_errors to warn and go on without them."
-            raise Failure("\n".join([*lines, f"{way} Nothing was changed."]))
-        for line in lines:
-            self._say(line)
-        return [head]
-
-    def _confirm(self, found: Findings, target: str) -> None:
-        name = f"{self._namespace}/{self._release}"
-        lost = _findings.losses(found, target)
-        if name in (given.strip() for given in self._params["confirm"]):
-            for line in lost:
-                self._say(f"loses {line}")
-            return
-        raise Failure(
-            "\n".join(
-                [
-                    f"Nothing was changed: the way of {name} back to {target} loses for good:",
-                    *(f"  {line}" for line in lost),
-                    f"If you mean it: -e airflow_rollback_confirm={name}. Else restore a backup from before the "
-                    "upgrade.",
-                ]
-            )
-        )
-
-    def _tell_waiting(self, found: Findings) -> None:
-        waiting = queries.counts(found.answers, "waiting")
-        for state, number in sorted(waiting.items()):
-            self._say(f"{number} tasks are {state}")
-        for line in _findings.kept(found, self._params["version"]):
-            self._say(line)
 
     # The phases.
 

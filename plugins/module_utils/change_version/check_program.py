@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,9 @@ ANSWER = "airflow.kubernetes answer: "
 SIGN_OF_LIFE = 5.0
 #: Tables of others in the database of Airflow, or of what has migrations of its own.
 FOREIGN_TABLES = ("_airflow_", "ab_", "alembic_", "celery_", "edge_", "session")
+
+#: How a model of SQLAlchemy names its table.
+TABLE = re.compile(r"""(?:__tablename__\s*=\s*|\bTable\(\s*)["'](\w+)["']""")
 
 
 def version_of(package: str) -> str:
@@ -116,15 +120,20 @@ def database(wanted: Mapping[str, Mapping[str, str]], lost: bool) -> dict[str, A
 
 def unknown_tables(engine: Any) -> dict[str, int]:
     """Return how many rows each table has that this image's Airflow does not know."""
-    import airflow.models
-    from airflow.models.base import Base
+    import airflow
     from sqlalchemy import func, inspect, select, table
 
-    airflow.models.import_all_models()
+    known = {name for root in airflow.__path__ for name in known_tables(Path(root))}
     present = inspect(engine).get_table_names()
-    unknown = [name for name in present if name not in Base.metadata.tables and not name.startswith(FOREIGN_TABLES)]
+    unknown = [name for name in present if name not in known and not name.startswith(FOREIGN_TABLES)]
     with engine.connect() as connection:
         return {name: connection.execute(select(func.count()).select_from(table(name))).scalar() for name in unknown}
+
+
+def known_tables(folder: Path) -> set[str]:
+    """Return the tables that a package names, as its text says: to import all of its models takes seconds."""
+    files = [file for file in folder.rglob("*.py") if "migrations" not in file.parts]
+    return {name for file in files for name in TABLE.findall(file.read_text(encoding="utf-8"))}
 
 
 def main() -> None:

@@ -28,8 +28,8 @@ FAB_WITHOUT_DEFAULTS = (3, 0, 0)
 DEFERRALS = (("task_instance", "id"), ("task_instance_history", "task_instance_id"))
 #: Revisions of Airflow and of the FAB provider: the table, the command and the variable of the wanted one.
 SCHEMAS = (
-    ("alembic_version_fab", "fab-db", "TARGET_FAB_REVISION"),
     ("alembic_version", "db", "TARGET_CORE_REVISION"),
+    ("alembic_version_fab", "fab-db", "TARGET_FAB_REVISION"),
 )
 
 
@@ -199,7 +199,7 @@ def main() -> None:
     with engine.connect() as connection:
         present = {table: Database(connection).revision(table) for table, _command, _variable in SCHEMAS}
     wanted = {table: os.environ[variable] for table, _command, variable in SCHEMAS}
-    # The core's schema goes last: once it is there, all of the rest is.
+    # Airflow's own schema goes first: once it is there, what the tables held has been rewritten.
     if present["alembic_version"] != wanted["alembic_version"]:
         with engine.begin() as connection:
             for line in rewrite(Database(connection), target, fab):

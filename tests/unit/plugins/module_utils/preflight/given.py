@@ -21,6 +21,7 @@ GOOD: dict[str, Any] = {
     "namespace": "airflow",
     "create_namespace": True,
     "version": "3.1.0",
+    "operation": "deploy",
     "image": "registry.example.com/airflow:ours",
     "config": {},
     "worker_groups": [{"name": "worker"}],

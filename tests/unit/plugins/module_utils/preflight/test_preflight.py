@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils.change_version.phases import Record
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import ApiFailure, Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 from ansible_collections.airflow.kubernetes.plugins.module_utils.preflight import preflight
@@ -309,7 +310,7 @@ class TestVolumes:
         assert problem.startswith("airflow_logs_retention_days is 'a week'")
 
 
-class TestDowngrade:
+class TestOtherVersion:
     def running(self, cluster: Any, version: str) -> None:
         labels = {"app.kubernetes.io/version": version}
         cluster.add("ConfigMap", "airflow-config", metadata={"labels": labels})
@@ -318,13 +319,30 @@ class TestDowngrade:
         self.running(cluster, "3.10.0")
         with pytest.raises(Failure) as failure:
             run(version="3.9.1")
-        assert failure.value.message == (
-            "airflow_version is 3.9.1, but release airflow in airflow runs 3.10.0, "
-            "and Airflow does not go back by itself. Set airflow_version to 3.10.0 or newer."
+        assert failure.value.message.startswith(
+            "airflow_version is 3.9.1, but release airflow in airflow runs 3.10.0, and a deploy does not go back"
         )
+        assert "playbooks/rollback.yml" in failure.value.message
 
-    @pytest.mark.parametrize("version", ["3.1.0", "3.1.1", "3.10.0"])
-    def test_the_same_and_a_newer_one_will_do(self, cluster: Any, run: Any, version: str) -> None:
+    def test_with_another_schema_is_refused(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.0")
+        with pytest.raises(Failure, match=r"playbooks/upgrade\.yml"):
+            run(version="3.2.0")
+
+    def test_is_what_an_upgrade_and_a_rollback_are_for(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.0")
+        assert run(version="3.3.2", operation="upgrade")["version"] == "3.1.0"
+        self.running(cluster, "3.3.2")
+        assert run(version="3.1.0", operation="rollback")["version"] == "3.3.2"
+
+    def test_is_refused_while_an_upgrade_is_under_way(self, cluster: Any, run: Any) -> None:
+        self.running(cluster, "3.1.0")
+        cluster.add("ConfigMap", "airflow-upgrade", data=Record("upgrade", "3.1.0", "3.3.2").data())
+        with pytest.raises(Failure, match=r"has not ended: it stopped in its phase 'stop'"):
+            run(version="3.1.0")
+
+    @pytest.mark.parametrize("version", ["3.1.0", "3.1.1", "3.1.7"])
+    def test_the_same_and_a_newer_one_with_the_same_schema_will_do(self, cluster: Any, run: Any, version: str) -> None:
         self.running(cluster, "3.1.0")
         assert run(version=version)["version"] == "3.1.0"
 
@@ -337,11 +355,12 @@ class TestDowngrade:
         status = {"conditions": [{"type": condition, "status": "True"}]} if condition else {}
         cluster.add("Job", f"{release}-migrations-{name}", metadata={"labels": labels}, status=status)
 
-    def test_from_a_version_that_was_only_tried_is_none(self, cluster: Any, run: Any) -> None:
-        """As after a deploy whose image had an older Airflow than airflow_version said."""
+    @pytest.mark.parametrize("version", ["3.1.0", "3.3.2"])
+    def test_from_a_version_that_was_only_tried_is_none(self, cluster: Any, run: Any, version: str) -> None:
+        """As after a deploy whose image had another Airflow than airflow_version said."""
         self.running(cluster, "3.1.8")
         self.migration(cluster, "3.1.8", "Failed")
-        assert run(version="3.1.0")["version"] == "3.1.8"
+        assert run(version=version)["version"] == "3.1.8"
 
     @pytest.mark.parametrize("condition", ["Complete", ""])
     def test_from_a_version_that_has_migrated_or_may_yet_is_refused(
@@ -496,7 +515,7 @@ class TestPodsOfTasks:
         ("executor", "version", "looked"),
         [
             ("CeleryExecutor", "3.1.0", True),
-            ("CeleryExecutor,KubernetesExecutor", "3.0.9", True),
+            ("CeleryExecutor,KubernetesExecutor", "3.1.5", True),
             ("CeleryExecutor,KubernetesExecutor", "3.1.0", False),
         ],
     )
@@ -507,12 +526,12 @@ class TestPodsOfTasks:
         monkeypatch.setattr(
             services.ConnectivityCheck, "problems", lambda _self, runs: asked.extend(runs[0].services) or ["It lacks"]
         )
-        labels = {"app.kubernetes.io/version": version}
+        labels = {"app.kubernetes.io/version": "3.1.0"}
         cluster.add(
             "ConfigMap", "airflow-config", metadata={"labels": labels}, data={"AIRFLOW__CORE__EXECUTOR": executor}
         )
         with pytest.raises(Failure, match="It lacks") if looked else contextlib.nullcontext():
-            run(packages=[self.PACKAGE], executors=["celery", "kubernetes"], **self.LIMITS)
+            run(version=version, packages=[self.PACKAGE], executors=["celery", "kubernetes"], **self.LIMITS)
         assert [(service.kind, service.options) for service in asked] == ([("package", self.PACKAGE)] if looked else [])
 
 
