@@ -43,6 +43,12 @@ MIXED: Play = {
 }
 
 
+def hosts_of(playbook: Path) -> str:
+    """Return the pattern of the hosts for which a playbook's own plays are."""
+    architecture = playbook.stem.removeprefix("change_version_")
+    return architecture if architecture in ARCHITECTURES else ":".join(ARCHITECTURES)
+
+
 def plays(playbook: Path) -> Iterator[Play]:
     """Yield the plays that stand in a playbook itself."""
     return (play for play in yaml.safe_load(playbook.read_text()) if "import_playbook" not in play)
@@ -71,7 +77,7 @@ def mixed(tmp_path: Path) -> Path:
 
 @every_playbook
 def test_a_play_runs_here_and_for_releases_alone(playbook: Path) -> None:
-    hosts = playbook.stem if playbook.stem in ARCHITECTURES else ":".join(ARCHITECTURES)
+    hosts = hosts_of(playbook)
     for play in plays(playbook):
         assert play["hosts"] == hosts
         assert play["connection"] == "local"
@@ -100,6 +106,16 @@ def test_a_role_of_an_architecture_has_its_tag(architecture: str) -> None:
         assert task["tags"] == (["airflow", "always"] if name == "airflow" else [name])
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_another_version_takes_the_roles_of_a_deploy_in_their_order(architecture: str) -> None:
+    def roles(name: str) -> list[str]:
+        (play,) = plays(CHECKOUT / "playbooks" / f"{name}.yml")
+        imported = [task["ansible.builtin.import_role"] for task in play["tasks"]]
+        return [each["name"] for each in imported if each.get("tasks_from", "shared") == "shared"]
+
+    assert roles(f"change_version_{architecture}") == roles(architecture)
+
+
 def test_the_root_only_imports() -> None:
     for file in CHECKOUT.glob("*.yml"):
         if file.name not in ("ansible.cfg", "galaxy.yml"):
@@ -118,7 +134,7 @@ def test_other_hosts_of_the_inventory_are_left_alone(playbook: Path, mixed: Path
     assert listed.returncode == 0, listed.stdout
     named = {*re.findall(r"^      (\S+)$", listed.stdout, re.MULTILINE)}
     wanted = {"separated_services": {"production"}, "master_worker": {"staging"}}
-    assert named == wanted.get(playbook.stem, {"production", "staging"}), listed.stdout
+    assert named == wanted.get(hosts_of(playbook), {"production", "staging"}), listed.stdout
 
 
 @pytest.mark.parametrize("groups", [ARCHITECTURES[:1], ARCHITECTURES[1:], ARCHITECTURES, ()], ids="+".join)
