@@ -29,7 +29,7 @@ from .asking import Asking
 from .checks import Check
 from .findings import RunningTask, task_lines
 from .phases import PHASES, ROLLBACK, UPGRADE, Record, Wish, begun, refusal
-from .stopping import COMPONENT_LABEL, MASTER, SERVING, Workloads, containers_of
+from .stopping import COMPONENT_LABEL, MASTER, SERVING, Workloads
 
 #: What the module may be asked for: phases, and what comes before and after them.
 STEPS = ("check", "stop", "downgrade", "migrate", "retire", "exchange", "end")
@@ -270,7 +270,8 @@ class ChangeOfVersion:
         for workload in self._workloads.of(["api-server", MASTER]):
             self._wait_for(workload)
         record = self._require()
-        answering = [since for pod in self._pods() if _serves(pod) and (since := ready_since(pod))]
+        serving = [pod for pod in self._pods() if serves(pod, record.target_image)]
+        answering = [since for pod in serving if (since := ready_since(pod))]
         away_since = moment(record.away_since or None)
         if away_since and answering:
             seconds = max((min(answering) - away_since).total_seconds(), 0)
@@ -284,11 +285,11 @@ class ChangeOfVersion:
         self._over("start")
         record = replace(self._require(), done=self._now())
         self._write(record)
-        parts = [f"{record.operation}: from Airflow {record.source} to {record.target}"]
+        parts = [f"{record.operation.capitalize()} from Airflow {record.source} to {record.target} is done"]
         if record.away is not None:
-            parts.append(f"the UI was away, or answered with errors, for {record.away:.0f} s")
+            parts.append(f"The UI was away, or answered with errors, for {record.away:.0f} s")
         parts.append(f"{record.waited} tasks were waited for")
-        self._say(". ".join(parts))
+        self._say(". ".join(parts) + ".")
         return True
 
     # What the phases need.
@@ -366,5 +367,7 @@ class ChangeOfVersion:
         self._record = record
 
 
-def _serves(pod: Mapping[str, Any]) -> bool:
-    return "api-server" in containers_of(pod) and status(pod).get("phase") == "Running"
+def serves(pod: Mapping[str, Any], image: str) -> bool:
+    """Tell whether an API server of an image runs in a pod: an older one that is about to end does not count."""
+    containers = [each for each in spec(pod).get("containers") or () if each["name"] == "api-server"]
+    return status(pod).get("phase") == "Running" and any(each["image"] == image for each in containers)
