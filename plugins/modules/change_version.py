@@ -30,7 +30,7 @@ options:
       - V(end) ends the record.
     type: str
     required: true
-    choices: [check, stop, downgrade, migrate, retire, exchange, end]
+    choices: [check, stop, downgrade, migrate, retire, exchange, workers, end]
   version:
     description: The version that is wanted.
     type: str

@@ -107,13 +107,17 @@ def test_a_role_of_an_architecture_has_its_tag(architecture: str) -> None:
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_another_version_takes_the_roles_of_a_deploy_in_their_order(architecture: str) -> None:
+def test_another_version_takes_the_roles_of_a_deploy_with_the_workers_before_the_scheduler(architecture: str) -> None:
     def roles(name: str) -> list[str]:
         (play,) = plays(CHECKOUT / "playbooks" / f"{name}.yml")
         imported = [task["ansible.builtin.import_role"] for task in play["tasks"]]
         return [each["name"] for each in imported if each.get("tasks_from", "shared") == "shared"]
 
-    assert roles(f"change_version_{architecture}") == roles(architecture)
+    wanted, workers = roles(architecture), "airflow.kubernetes.workers"
+    wanted.remove(workers)
+    first = {"separated_services": "scheduler", "master_worker": "master"}[architecture]
+    wanted.insert(wanted.index(f"airflow.kubernetes.{first}"), workers)
+    assert roles(f"change_version_{architecture}") == wanted
 
 
 def test_the_root_only_imports() -> None:

@@ -16,7 +16,7 @@ from ..airflow.versions import old_workers_are_served
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER, upgrade_record_name
-from ..core.objects import labels, moment, name, ready_since, spec, status
+from ..core.objects import created, deleted, labels, moment, name, ready_since, spec, status
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
 from ..kube.lease import LEASE_OPTIONS, Lease, LostError, held
 from ..kube.retries import PATIENCE
@@ -29,10 +29,10 @@ from .asking import Asking
 from .checks import Check
 from .findings import RunningTask, task_lines
 from .phases import PHASES, ROLLBACK, UPGRADE, Record, Wish, begun, refusal
-from .stopping import COMPONENT_LABEL, MASTER, SERVING, Workloads
+from .stopping import COMPONENT_LABEL, MASTER, SERVING, WORKER, Workloads, containers_of
 
 #: What the module may be asked for: phases, and what comes before and after them.
-STEPS = ("check", "stop", "downgrade", "migrate", "retire", "exchange", "end")
+STEPS = ("check", "stop", "downgrade", "migrate", "retire", "exchange", "workers", "end")
 
 OPTIONS: dict[str, Any] = {
     **CONNECTION_OPTIONS,
@@ -108,6 +108,7 @@ class ChangeOfVersion:
             "migrate": self._migrate,
             "retire": self._retire,
             "exchange": self._exchange,
+            "workers": self._workers,
             "end": self._end,
         }
         try:
@@ -280,6 +281,22 @@ class ChangeOfVersion:
         self._begin("start")
         return True
 
+    def _workers(self) -> bool:
+        """Have the old workers take no more tasks, before the newer scheduler sends one; they finish those they have.
+
+        From 3.2 on a task's message has a token that the worker exchanges for another one, which 3.1 does not know: its
+        tasks start, and fail at their next request.
+        """
+        record = self._require()
+        if record.operation != UPGRADE or not record.is_due("start"):
+            return False
+        old = [pod for pod in self._pods() if is_older_worker(pod, record)]
+        for pod in old:
+            self._client.delete("v1", "Pod", name(pod), self._namespace)
+        if old:
+            self._say(f"{len(old)} older workers take no more tasks, and finish theirs")
+        return True
+
     def _end(self) -> bool:
         record = self._require()
         self._over("start")
@@ -365,6 +382,15 @@ class ChangeOfVersion:
             FIELD_MANAGER,
         )
         self._record = record
+
+
+def is_older_worker(pod: Mapping[str, Any], record: Record) -> bool:
+    """Tell whether a pod is a worker from before the exchange of the API server, which does not end yet."""
+    if WORKER not in containers_of(pod) or deleted(pod):
+        return False
+    exchanged = moment(record.began.get("exchange"))
+    images = [each["image"] for each in spec(pod)["containers"] if each["name"] == WORKER]
+    return record.target_image not in images or bool(exchanged and created(pod) < exchanged)
 
 
 def serves(pod: Mapping[str, Any], image: str) -> bool:
