@@ -166,15 +166,20 @@ def failed_run(
     for instance in failed:
         if instance.key in logs:
             where = f" on {instance.place}" if instance.place else ""
-            message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(logs[instance.key])}"
+            log = logs[instance.key]
+            message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(log)}"
+            message += _explained(log.splitlines()[-LOG_LINES_TOLD:])
             message += "".join(_said(words) for words in sayings.get(instance.key, ()))
     return message
 
 
 def _said(words: str) -> str:
-    meant = match_log([words], TASK_LOG_PATTERNS)
-    explained = f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
-    return f"\nThe scheduler says of it: {words}{explained}"
+    return f"\nThe scheduler says of it: {words}{_explained([words])}"
+
+
+def _explained(lines: Sequence[str]) -> str:
+    meant = match_log(lines, TASK_LOG_PATTERNS)
+    return f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
 
 
 def _last_words(log: str) -> str:

@@ -258,6 +258,12 @@ def test_what_the_scheduler_says_of_a_task_that_it_ended_is_told() -> None:
     assert told[6:] == ["The scheduler says of it: heartbeat timeout: no heartbeat"]
 
 
+def test_the_last_words_of_a_task_are_explained_where_they_mean_another_version() -> None:
+    api = FakeApi([("failed", [instance("a", "failed")])])
+    api.logs = {"a[-1]": {"content": [{"event": "Remote server returned validation error"}]}}
+    assert failure_of(api).message.splitlines()[3].startswith("  That is: its worker is older than the API server")
+
+
 def test_a_scheduler_that_is_not_heard_does_not_hide_the_failure() -> None:
     api = FakeApi([("failed", [instance("a", "failed")])])
     api.logs = {"a[-1]": {"content": [{"event": "last"}]}}

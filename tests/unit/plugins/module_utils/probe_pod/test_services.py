@@ -401,6 +401,28 @@ class TestProgram:
         (said,) = services_program.problems_of_postgresql(database)
         assert problem in said
 
+    @pytest.mark.parametrize(
+        ("airflow", "version", "problem"),
+        [
+            ("3.1.8", 130000, ""),
+            ("3.1.8", 120022, "PostgreSQL 12; the oldest that Airflow 3.1 supports is 13"),
+            ("3.2.0rc1", 140000, ""),
+            ("3.3.2", 130010, "PostgreSQL 13; the oldest that Airflow 3.3 supports is 14"),
+            ("4.0.0", 130010, "PostgreSQL 13; the oldest that Airflow 4.0 supports is 14"),
+        ],
+    )
+    def test_the_oldest_postgresql_is_that_of_the_images_airflow(
+        self, monkeypatch: pytest.MonkeyPatch, airflow: str, version: int, problem: str
+    ) -> None:
+        monkeypatch.setattr("importlib.metadata.version", {"apache-airflow-core": airflow}.__getitem__)
+        said = [*services_program.problems_of_postgresql(self.Database(version, ("UTF8", "public", "a", False)))]
+        assert said == ([f"the server is {problem}"] if problem else [])
+
+    def test_psycopg_3_tells_the_version_in_another_place(self) -> None:
+        database = self.Database(0)
+        database.info = SimpleNamespace(server_version=120022)  # type: ignore[attr-defined]
+        assert "PostgreSQL 12" in next(services_program.problems_of_postgresql(database))
+
     def test_a_database_that_will(self) -> None:
         assert [*services_program.problems_of_postgresql(self.Database(130000, ("UTF8", "public", "a", False)))] == []
 
