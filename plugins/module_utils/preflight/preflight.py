@@ -113,8 +113,8 @@ OPTIONS: dict[str, Any] = {
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, which dry run is due, and which
-    StatefulSets of workers get fewer pods.
+    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, which dry run is due, and
+    which groups of workers get fewer pods.
 
     Where objects are only written as files, no cluster is asked.
     """
