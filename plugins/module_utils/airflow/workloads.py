@@ -13,7 +13,7 @@ from typing import Any
 from ..core.errors import Failure
 from ..core.labels import EXTRA_SET, RELEASE_LABEL, SET_LABEL, WORKER_LABEL
 from ..core.names import RESTART_MANAGER
-from ..core.objects import Obj, labels, name, owner, spec, stopped_since
+from ..core.objects import Obj, labels, name, owner, spec, stopped_since, uid
 from ..kube.client import Client
 from ..readiness.options import WaitOptions, limits_of
 from ..readiness.waiter import Waiting
@@ -149,12 +149,14 @@ class Workloads:
         )
 
     def replace_pod(self, pod: str) -> None:
-        """Delete a pod of a StatefulSet, which makes another of the same name, and wait until it has ended."""
+        """Delete a pod of a StatefulSet, and wait until there is another of the same name."""
         found = self._client.get("v1", "Pod", pod, self._namespace)
         if found is None:
             return
         self._client.delete("v1", "Pod", pod, self._namespace)
-        self._wait_for(lambda: self._same(found), [found])
+        self._wait_for(lambda: self._unless_replaced(found), [found])
+        # Until then the StatefulSet has counted it among those that are not ready.
+        self._sleep(1)
 
     def wait_ready(self, workloads: Sequence[Workload]) -> None:
         """Wait until their pods are ready.
@@ -212,9 +214,9 @@ class Workloads:
             self._sleep(1)
         return sorted(seen)
 
-    def _same(self, pod: Obj) -> list[Obj]:
+    def _unless_replaced(self, pod: Obj) -> list[Obj]:
         found = self._client.get("v1", "Pod", name(pod), self._namespace)
-        return [found] if found and found["metadata"].get("uid") == pod["metadata"].get("uid") else []
+        return [] if found and uid(found) != uid(pod) else [pod]
 
     def _wait_for(
         self, left: Callable[[], Sequence[Obj]], pods: Sequence[Obj], clock: Callable[[], float] = time.monotonic

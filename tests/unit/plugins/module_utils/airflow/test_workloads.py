@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -374,14 +373,16 @@ class TestWorkloads:
         with pytest.raises(Failure, match="these pods of airflow in airflow have not ended: airflow-worker-0"):
             release.wait_ended([workers(replicas=0)])
 
-    def test_a_pod_is_replaced_when_the_next_has_its_name(self, client: Requests, release: Workloads) -> None:
-        client.items["Pod"] = [[pod("airflow-worker-0")], [pod("airflow-worker-0")], [pod("airflow-worker-0", uid="2")]]
+    def test_a_pod_is_replaced_when_another_has_its_name(self, client: Requests, release: Workloads) -> None:
+        old, new = pod("airflow-worker-0"), pod("airflow-worker-0", uid="2")
+        client.items["Pod"] = [[old], [old], [], [new]]
         release.replace_pod("airflow-worker-0")
         assert client.deleted == ["Pod/airflow-worker-0"]
-        client.items["Pod"] = [[]]
-        with contextlib.suppress(IndexError):
-            release.replace_pod("airflow-worker-9")
-        assert len(client.deleted) == 1
+        assert client.items["Pod"] == [[new]]
+
+    def test_one_that_is_gone_need_not_be_deleted(self, client: Requests, release: Workloads) -> None:
+        release.replace_pod("airflow-worker-0")
+        assert client.deleted == []
 
     def test_pods_of_tasks_are_waited_for(self, client: Requests, release: Workloads) -> None:
         client.items["Pod"] = [[pod("a-b")], [pod("a-b", phase="Succeeded")]]
