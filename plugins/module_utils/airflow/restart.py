@@ -14,7 +14,8 @@ from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from ..readiness.options import WAIT_OPTIONS
-from .drain import PodsOfRelease, Selection, drain_workers
+from .drain import drain_workers
+from .workers import PodsOfRelease, Selection
 from .workloads import BACKING, Workload, Workloads
 
 OPTIONS: dict[str, Any] = {

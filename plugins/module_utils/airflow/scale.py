@@ -16,7 +16,8 @@ from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from ..readiness.options import WAIT_OPTIONS
-from .drain import Drained, Selection, drain_workers
+from .drain import Drained, drain_workers
+from .workers import Selection
 from .workloads import SINGLE, Workload, Workloads
 
 OPTIONS: dict[str, Any] = {

@@ -21,7 +21,8 @@ from ..kube.lease import LEASE_OPTIONS, LostError, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
-from .drain import Drained, Selection, drain_workers
+from .drain import Drained, drain_workers
+from .workers import Selection
 from .workloads import Workload, Workloads
 
 OPTIONS: dict[str, Any] = {

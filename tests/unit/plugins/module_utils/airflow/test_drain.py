@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import drain as airflow_drain
-from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.drain import (
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.drain import Drain
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.workers import (
     Answer,
-    Drain,
     RunningTask,
     Selection,
     Worker,

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import restart, scale, stop, workloads
-from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.drain import Drained, Selection, Worker
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.drain import Drained
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.workers import Selection, Worker
 from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.workloads import Workload, Workloads
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
