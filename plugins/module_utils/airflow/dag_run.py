@@ -146,6 +146,15 @@ def _traceback(errors: Any) -> list[str]:
     return lines
 
 
+def is_half(log: str) -> bool:
+    """Tell whether the log of a task that has ended stops where it was deferred.
+
+    The words are Airflow's own (task_runner.py, bundles/manager.py); each process of a task begins with the second.
+    """
+    _before, paused, after = log.rpartition("Pausing task as DEFERRED")
+    return bool(paused) and "DAG bundles loaded" not in after
+
+
 def failed_run(
     dag_id: str,
     run_id: str,

@@ -136,6 +136,13 @@ LOG_PATTERNS = (
         permanent=False,
     ),
     _pattern(
+        r"Could not connect to the endpoint URL|Connect timeout on endpoint URL|Max retries exceeded with url"
+        r"|Failed to establish a new connection|Cannot connect to host",
+        "its address does not answer",
+        "See that the address is right, and that pods of the release reach it (DNS, network policies, firewall).",
+        permanent=False,
+    ),
+    _pattern(
         r"the worker consumes .*, wanted",
         "the worker is not subscribed to its queues",
         "Let workers_queues (or the group's queues) name what the worker's command consumes.",

@@ -93,7 +93,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
 
     def load(name: str, **modules: Any) -> ModuleType:
         # The neighbours that it imports go with it.
-        for neighbour in ("database", "wait_for_schema"):
+        for neighbour in ("database", "probe_worker", "wait_for_schema"):
             monkeypatch.delitem(sys.modules, neighbour, raising=False)
         for module, stand_in in modules.items():
             monkeypatch.setitem(sys.modules, module.replace("__", "."), stand_in)
@@ -759,14 +759,16 @@ class TestProbeWorker:
                 def __exit__(self, *_error: object) -> None:
                     pass
 
-            def call(workers: list[str], question: str, timeout: int) -> Any:
-                assert (workers, question) == (["celery@airflow-worker-0"], "active_queues")
+            def call(workers: list[str], question: str, arguments: dict[str, Any], timeout: int) -> Any:
+                assert (workers, question, arguments) == (["celery@airflow-worker-0"], "active_queues", {})
                 if isinstance(reply, Exception):
                     raise reply
                 return reply
 
             mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: SimpleNamespace(call=call))
-            load("probe_worker", kombu=SimpleNamespace(Connection=Connection), kombu__pidbox=mailbox).main()
+            program = load("probe_worker", kombu=SimpleNamespace(Connection=Connection), kombu__pidbox=mailbox)
+            program.DRAINED, program.FIRST_PROCESS = tmp_path / "drained", tmp_path / "stat"
+            program.main()
             return tmp_path / "note"
 
         return probe
@@ -815,6 +817,21 @@ class TestProbeWorker:
         with pytest.raises(SystemExit, match="the broker does not answer: gone"):
             probe(error)
         assert (tmp_path / "note").exists()
+
+    STAT = "1 (dumb-init) S 0 1 1 0 -1 4194560 9 8 7 6 5 4 3 2 20 0 1 0 {} 2347008 200"
+
+    def test_a_drained_one_need_only_answer(self, probe: Any, tmp_path: Path) -> None:
+        (tmp_path / "stat").write_text(self.STAT.format(4711))
+        (tmp_path / "drained").write_text("4711")
+        assert probe(self.consumes()).exists()
+        with pytest.raises(SystemExit, match=r"^the worker does not answer$"):
+            probe(None)
+
+    def test_what_follows_a_restart_of_the_container_has_to_consume_again(self, probe: Any, tmp_path: Path) -> None:
+        (tmp_path / "stat").write_text(self.STAT.format(4712))
+        (tmp_path / "drained").write_text("4711")
+        with pytest.raises(SystemExit, match="the worker consumes no queue"):
+            probe(self.consumes())
 
 
 class TestMigrate:
@@ -1167,3 +1184,116 @@ class TestTrust:
         certifi = pytest.importorskip("certifi")
         program["trusted"].__globals__["SYSTEM"] = Path("/nowhere")
         assert list(program["trusted"]()) == [Path(certifi.where())]
+
+
+class CeleryWorker:
+    """Stands in for a worker that is told by remote control: its queues, and its tasks of each moment.
+
+    :ivar moments: the tasks that it has, by state, one moment after the other; each look at the active ones ends one.
+    """
+
+    def __init__(self, *moments: dict[str, list[Any]]) -> None:
+        self.queues = {"default", "big"}
+        self.moments = [*moments]
+        self.told: list[tuple[str, Any]] = []
+        self.silent = False
+
+    def call(self, workers: list[str], command: str, arguments: dict[str, Any], timeout: int) -> Any:
+        assert workers == ["celery@airflow-worker-0"]
+        self.told.append((command, arguments.get("queue")))
+        if self.silent:
+            return None
+        answer: Any = {"ok": "done"}
+        if command == "active_queues":
+            answer = [{"name": queue} for queue in sorted(self.queues)]
+        elif command == "cancel_consumer":
+            self.queues.discard(arguments["queue"])
+        elif command == "add_consumer":
+            self.queues.add(arguments["queue"])
+        else:
+            answer = self.moments[0].get(command, [])
+            if command == "active" and len(self.moments) > 1:
+                self.moments.pop(0)
+        return [{workers[0]: answer}]
+
+
+class TestDrainWorker:
+    def request(self, number: str, **instance: Any) -> dict[str, Any]:
+        names = {"dag_id": "etl", "task_id": "load", "run_id": "manual", "map_index": -1, **instance}
+        workload = json.dumps({"token": "secret-token", "ti": names, "type": "ExecuteTask"})
+        return {"id": number, "name": "execute_workload", "args": [workload], "time_start": 12.5}
+
+    @pytest.fixture
+    def run(self, load: Any, monkeypatch: Any, tmp_path: Path, capsys: Any) -> Callable[..., Any]:
+        """Run the program against a worker, and return what it prints."""
+        monkeypatch.setattr(socket, "gethostname", lambda: "airflow-worker-0")
+        monkeypatch.setenv("WORKER_QUEUES", "default,big")
+        monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://:x@redis/0")
+        (tmp_path / "stat").write_text(TestProbeWorker.STAT.format(4711))
+        clock = iter(range(1000))
+        monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+
+        def run(worker: CeleryWorker, action: str = "drain", seconds: str = "5") -> Any:
+            monkeypatch.setattr(sys, "argv", ["drain_worker.py", action, seconds])
+            mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: worker)
+            connection = MagicMock()
+            program = load("drain_worker", kombu=SimpleNamespace(Connection=connection), kombu__pidbox=mailbox)
+            program.probe_worker.DRAINED = tmp_path / "drained"
+            program.probe_worker.FIRST_PROCESS = tmp_path / "stat"
+            program.main()
+            printed = capsys.readouterr().out
+            assert "secret-token" not in printed
+            return json.loads(printed)
+
+        return run
+
+    def test_all_consumers_are_cancelled_and_the_probes_told(self, run: Any, tmp_path: Path) -> None:
+        worker = CeleryWorker({})
+        assert run(worker) == {"drained": True, "tasks": []}
+        assert worker.queues == set()
+        assert (tmp_path / "drained").read_text() == "4711"
+        # It is seen without a task twice.
+        assert [command for command, _queue in worker.told].count("active") >= 2
+
+    def test_tasks_are_told_without_their_tokens(self, run: Any) -> None:
+        worker = CeleryWorker({"active": [self.request("1", map_index=3)], "reserved": [self.request("2")]})
+        answer = run(worker)
+        assert not answer["drained"]
+        assert answer["tasks"] == [
+            {"id": "1", "state": "active", "since": 12.5, "name": "etl.load[3]", "run": "manual"},
+            {"id": "2", "state": "reserved", "since": 12.5, "name": "etl.load", "run": "manual"},
+        ]
+
+    def test_it_answers_when_a_task_has_ended(self, run: Any) -> None:
+        two = {"active": [self.request("1"), self.request("2")]}
+        answer = run(CeleryWorker(two, two, {"active": [self.request("2")]}), seconds="900")
+        assert [task["id"] for task in answer["tasks"]] == ["2"]
+
+    def test_one_that_becomes_active_between_two_questions_is_not_missed(self, run: Any) -> None:
+        asked = CeleryWorker({"reserved": [self.request("1")], "active": [self.request("1")]})
+        assert [task["state"] for task in run(asked)["tasks"]] == ["active"]
+        commands = [command for command, _queue in asked.told if command in ("reserved", "active")]
+        assert commands[:2] == ["reserved", "active"]
+
+    def test_what_is_no_task_of_airflows_has_its_own_name(self, run: Any) -> None:
+        (task,) = run(CeleryWorker({"active": [{"id": "1", "name": "ping", "args": []}]}))["tasks"]
+        assert (task["name"], task["since"]) == ("ping", None)
+
+    def test_it_takes_tasks_again(self, run: Any, tmp_path: Path) -> None:
+        worker = CeleryWorker({})
+        run(worker)
+        run(worker, "resume")
+        assert worker.queues == {"default", "big"}
+        assert not (tmp_path / "drained").exists()
+
+    def test_one_that_does_not_answer_is_told(self, run: Any) -> None:
+        worker = CeleryWorker({})
+        worker.silent = True
+        with pytest.raises(SystemExit, match=r"^the worker does not answer$"):
+            run(worker)
+
+    def test_a_broker_that_refuses_is_told_in_one_line(self, run: Any, monkeypatch: Any) -> None:
+        worker = CeleryWorker({})
+        monkeypatch.setattr(worker, "call", MagicMock(side_effect=RuntimeError("WRONGPASS\n  invalid pair")))
+        with pytest.raises(SystemExit, match=r"^the broker cannot be used: WRONGPASS invalid pair$"):
+            run(worker)
