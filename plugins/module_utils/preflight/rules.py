@@ -158,15 +158,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "triggerer_queues airflow_version",
         "Airflow is older than 3.2",
-        "triggerer_queues is set, but airflow_version is {version}, whose triggerer runs the triggers of all queues. "
-        "Leave triggerer_queues out, or deploy Airflow 3.2 or newer.",
+        "triggerer_queues is set, but the triggerer of Airflow {version} runs the triggers of all queues. Remove it.",
         lambda given: given["triggerer_queues"] and () < parts(given["version"]) < (3, 2),
     ),
     Rule(
         "triggerer_queues airflow_config",
         "airflow_config does not enable them",
-        "triggerer_queues is set, but Airflow does not tell triggers by their queue. Set triggerer__queues_enabled: "
-        "true in airflow_config; a trigger then waits for a triggerer that has the queue of its task.",
+        "triggerer_queues needs triggerer__queues_enabled: true in airflow_config. Triggers then wait for a "
+        "triggerer with the queue of their task.",
         lambda given: given["triggerer_queues"] and not on.has_triggerer_queues(given),
     ),
     Rule(
