@@ -59,6 +59,10 @@ class Drained:
     seconds: float = 0.0
     changed: bool = False
 
+    def as_data(self) -> dict[str, Any]:
+        """Return what results of modules hold of it."""
+        return {"pods": self.pods, "tasks": self.tasks, "seconds": self.seconds}
+
 
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``drain``; the result tells pods, tasks waited for, and seconds."""
@@ -81,7 +85,7 @@ def run(task: Task) -> dict[str, Any]:
             result = drain.drain(chosen)
         if params["unlock"]:
             lease.give_back()
-    return {"changed": result.changed, "pods": result.pods, "tasks": result.tasks, "seconds": result.seconds}
+    return {"changed": result.changed, **result.as_data()}
 
 
 def drain_workers(client: Client, task: Task, lease: Lease, selection: Selection, timeout: float) -> Drained:
