@@ -18,7 +18,7 @@ from tools.common.paths import CHECKOUT
 
 Manifest = dict[str, Any]
 
-PLAYBOOKS = ("deploy", "destroy", "status", "diagnose", "sync_dags", "run_dag", "rotate_secrets")
+PLAYBOOKS = ("deploy", "destroy", "status", "diagnose", "sync_dags", "run_dag", "rotate_secrets", "backup", "restore")
 #: Names of releases of which each is granted something else.
 RELEASES: dict[str, Manifest] = {
     **{playbook: {"airflow_grant_playbooks": [playbook]} for playbook in PLAYBOOKS},
