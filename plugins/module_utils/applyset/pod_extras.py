@@ -37,6 +37,9 @@ _CONTAINERS = {"workers": ("worker", "base"), "postgres": ("postgresql",), TASK_
 MASTER = "master"
 #: The probe pod of the preflight, as a role that has no variables.
 PREFLIGHT = "preflight"
+#: The pods of backups, as a role that has no variables, and those of their containers that use an object store.
+BACKUP = "backup"
+_BACKUP_CONTAINERS = ("prepare", "backup")
 #: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
 _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
@@ -94,6 +97,8 @@ class Extras:
             return bool(container.get("envFrom"))
         if self.role == MASTER:
             return is_main
+        if self.role == BACKUP:
+            return container["name"] in _BACKUP_CONTAINERS
         return is_main and container["name"] in _CONTAINERS.get(self.role, (self.role.replace("_", "-"),))
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ..core.errors import ApiFailure, Failure
 from ..core.names import FIELD_MANAGER
 from ..core.objects import Obj, condition, spec, status
+from ..core.objects import name as name_of
 from ..kube.client import Client, Manifest
 from ..readiness.context import Context, Event, Limits
 from ..readiness.pods import pod_verdict
@@ -113,7 +114,15 @@ class BackupJob:
         return pods[0] if pods else None
 
     def _verdict(self, pod: Manifest) -> Verdict:
-        context = Context(pod, self.client.now(), events=self._events(pod), limits=Limits())
+        claims = self.client.list("v1", "PersistentVolumeClaim", self.namespace)["items"]
+        context = Context(
+            pod,
+            self.client.now(),
+            events=self._events(pod),
+            claims=frozenset(map(name_of, claims)),
+            pending_claims=frozenset(name_of(claim) for claim in claims if status(claim).get("phase") != "Bound"),
+            limits=Limits(),
+        )
         return pod_verdict(pod, context)
 
     def _reason(self, pod: Manifest, verdict: Verdict) -> str:

@@ -19,7 +19,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,8 +99,90 @@ class Volume:
         (self.folder / name).unlink(missing_ok=True)
 
 
+class S3:
+    """A folder of a bucket of S3, or of what speaks its protocol."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        import boto3
+
+        self.bucket, self.prefix = bucket, prefix
+        self.client = boto3.client("s3", endpoint_url=value("BACKUP_ENDPOINT") or None)
+
+    def names(self) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+        keys = [found["Key"].removeprefix(self.prefix) for page in pages for found in page.get("Contents", ())]
+        return [key for key in keys if "/" not in key]
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            found: bytes = self.client.get_object(Bucket=self.bucket, Key=self.prefix + name)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return found
+
+    def fetch(self, name: str) -> Path:
+        self.client.download_file(self.bucket, self.prefix + name, str(FOLDER / name))
+        return FOLDER / name
+
+    def put(self, file: Path, name: str) -> None:
+        self.client.upload_file(str(file), self.bucket, self.prefix + name)
+
+    def delete(self, name: str) -> None:
+        self.client.delete_object(Bucket=self.bucket, Key=self.prefix + name)
+
+
+class CloudStorage:
+    """A folder of a bucket of Google's."""
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        from google.cloud import storage
+
+        options = {"client_options": {"api_endpoint": value("BACKUP_ENDPOINT")}} if value("BACKUP_ENDPOINT") else {}
+        key = value("BACKUP_GOOGLE_KEY")
+        client = (
+            storage.Client.from_service_account_info(json.loads(key), **options) if key else storage.Client(**options)
+        )
+        self.bucket, self.prefix = client.bucket(bucket), prefix
+
+    def names(self) -> list[str]:
+        names = [blob.name.removeprefix(self.prefix) for blob in self.bucket.list_blobs(prefix=self.prefix)]
+        return [name for name in names if "/" not in name]
+
+    def read(self, name: str) -> bytes | None:
+        blob = self.bucket.get_blob(self.prefix + name)
+        return blob.download_as_bytes() if blob else None
+
+    def fetch(self, name: str) -> Path:
+        self.bucket.blob(self.prefix + name).download_to_filename(str(FOLDER / name))
+        return FOLDER / name
+
+    def put(self, file: Path, name: str) -> None:
+        self.bucket.blob(self.prefix + name).upload_from_filename(str(file))
+
+    def delete(self, name: str) -> None:
+        self.bucket.blob(self.prefix + name).delete()
+
+
+#: The stores by the schemes of airflow_backup_destination, each with the package that has to be in the image.
+STORES: dict[str, tuple[Callable[[str, str], Store], str]] = {
+    "s3": (S3, "apache-airflow-providers-amazon"),
+    "gs": (CloudStorage, "apache-airflow-providers-google"),
+}
+
+
 def open_store() -> Store:
-    return Volume(FOLDER)
+    """Return where backups are kept: the volume, or what BACKUP_DESTINATION names."""
+    destination = urlsplit(value("BACKUP_DESTINATION"))
+    if not destination.scheme:
+        return Volume(FOLDER)
+    if destination.scheme not in STORES or not destination.netloc:
+        fail(f"airflow_backup_destination is {destination.geturl()}. Write s3://bucket/prefix or gs://bucket/prefix.")
+    open_bucket, package = STORES[destination.scheme]
+    prefix = destination.path.strip("/")
+    try:
+        return open_bucket(destination.netloc, f"{prefix}/" if prefix else "")
+    except ImportError as error:
+        sys.exit(f"The image cannot use {destination.geturl()} ({error}): airflow_image has to have {package}.")
 
 
 def value(name: str, fallback: str = "") -> str:
@@ -393,5 +475,17 @@ def fetch() -> None:
 
 ACTIONS = {"prepare": prepare, "store": store_dump, "list": list_all, "verify": verify, "fetch": fetch}
 
+
+def main() -> None:
+    try:
+        ACTIONS[sys.argv[1]]()
+    except Exception as error:
+        # What SDKs of object stores raise has no class in common.
+        destination = value("BACKUP_DESTINATION")
+        if not destination:
+            raise
+        sys.exit(f"{destination} cannot be used: {type(error).__name__}: {error}")
+
+
 if __name__ == "__main__":
-    ACTIONS[sys.argv[1]]()
+    main()

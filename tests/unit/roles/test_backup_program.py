@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -283,3 +284,104 @@ class TestFetch:
         # While keys are rotated there are two.
         monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "key-2,key-1")
         program.fetch()
+
+
+class Bucket:
+    """Stands in for boto3 and its client of S3.
+
+    :ivar objects: what is kept, by key.
+    """
+
+    class exceptions:  # noqa: N801
+        class NoSuchKey(Exception): ...
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {"other/x.json": b"{}"}
+        self.options: dict[str, Any] = {}
+
+    def client(self, _service: str, **options: Any) -> Bucket:
+        self.options = options
+        return self
+
+    def get_paginator(self, _name: str) -> Bucket:
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> list[Any]:  # noqa: N803
+        keys = [key for key in self.objects if key.startswith(Prefix)]
+        return [{"Contents": [{"Key": key}]} for key in keys] or [{}]
+
+    def get_object(self, Bucket: str, Key: str) -> Any:  # noqa: N803
+        if Key not in self.objects:
+            raise self.exceptions.NoSuchKey
+        return {"Body": io.BytesIO(self.objects[Key])}
+
+    def download_file(self, _bucket: str, key: str, path: str) -> None:
+        Path(path).write_bytes(self.objects[key])
+
+    def upload_file(self, path: str, _bucket: str, key: str) -> None:
+        self.objects[key] = Path(path).read_bytes()
+
+    def delete_object(self, Bucket: str, Key: str) -> None:  # noqa: N803
+        del self.objects[Key]
+
+
+class TestObjectStore:
+    @pytest.fixture
+    def bucket(self, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+        made = Bucket()
+        monkeypatch.setitem(sys.modules, "boto3", made)
+        monkeypatch.setenv("BACKUP_DESTINATION", "s3://team/airflow")
+        monkeypatch.setenv("BACKUP_ENDPOINT", "http://store:9000")
+        return made
+
+    def test_a_backup_goes_there_and_is_found_there(
+        self, program: ModuleType, bucket: Bucket, made: dict[str, Any], capsys: Any
+    ) -> None:
+        name = made["name"]
+        assert bucket.objects.keys() == {"other/x.json", f"airflow/{name}.dump", f"airflow/{name}.json"}
+        assert bucket.options == {"endpoint_url": "http://store:9000"}
+        (program.FOLDER / ".airflow-backup-1-x.part").unlink()
+        program.verify()
+        assert answer(program, capsys)["backup"] == made
+        assert (program.FOLDER / f"{name}.dump").read_bytes() == b"PGDMP" * 100
+
+    def test_a_flipped_byte_is_refused_there_too(
+        self, program: ModuleType, bucket: Bucket, made: dict[str, Any]
+    ) -> None:
+        bucket.objects[f"airflow/{made['name']}.dump"] = b"PGDMQ" + b"PGDMP" * 99
+        with pytest.raises(SystemExit, match="is damaged: its SHA-256"):
+            program.verify()
+
+    def test_old_ones_are_deleted_there(
+        self, program: ModuleType, bucket: Bucket, made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = {**made, "name": "airflow-before", "created": "2020-01-01T00:00:00Z"}
+        bucket.objects |= {
+            "airflow/airflow-before.json": json.dumps(before).encode(),
+            "airflow/airflow-before.dump": b"",
+        }
+        monkeypatch.setenv("BACKUP_KEEP", "1")
+        assert program.retain(program.open_store(), NOW) == ["airflow-before"]
+        assert not [key for key in bucket.objects if "before" in key]
+
+    def test_an_image_without_its_library_is_told(self, program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "boto3", None)
+        monkeypatch.setenv("BACKUP_DESTINATION", "s3://team/airflow")
+        with pytest.raises(SystemExit, match="airflow_image has to have apache-airflow-providers-amazon"):
+            program.open_store()
+
+    @pytest.mark.parametrize("destination", ["https://team/airflow", "s3:///airflow"])
+    def test_what_is_no_store_is_told(
+        self, program: ModuleType, monkeypatch: pytest.MonkeyPatch, destination: str
+    ) -> None:
+        monkeypatch.setenv("BACKUP_DESTINATION", destination)
+        with pytest.raises(SystemExit, match="Write s3://bucket/prefix or gs://bucket/prefix"):
+            program.open_store()
+
+    def test_what_a_store_says_is_told_in_one_line(
+        self, program: ModuleType, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bucket, "get_paginator", lambda _name: 1 / 0)
+        monkeypatch.setattr(sys, "argv", ["backup.py", "list"])
+        with pytest.raises(SystemExit, match=r"^s3://team/airflow cannot be used: ZeroDivisionError"):
+            program.main()

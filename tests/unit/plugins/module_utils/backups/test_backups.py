@@ -169,8 +169,9 @@ class TestRestore:
         return backups_restore.run(Task(params(connection, **{**options, **more})))
 
     def running(self, cluster: Any) -> None:
+        labels = {**RELEASE, "airflow.kubernetes/set": "scheduler"}
         template = {"metadata": {"labels": {**RELEASE, "airflow.kubernetes/scheduler": "true"}}}
-        cluster.add("Deployment", "airflow-scheduler", metadata={"labels": RELEASE}, spec={"template": template})
+        cluster.add("Deployment", "airflow-scheduler", metadata={"labels": labels}, spec={"template": template})
 
     def test_no_name_is_refused(self, jobs: Jobs, connection: Any) -> None:
         with pytest.raises(Failure, match="airflow_restore names no backup"):
