@@ -41,6 +41,10 @@ options:
     description: The Fernet keys that the release will have, if they are given.
     type: str
     default: ""
+  age_identity:
+    description: File with an identity of age, by which the Fernet key in the backup is decrypted.
+    type: path
+    default: ""
   fernet_secrets:
     description: Otherwise the Secrets that hold them.
     type: list

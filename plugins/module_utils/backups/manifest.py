@@ -19,6 +19,7 @@ class Backup:
 
     :param size: of the dump, in bytes.
     :param fernet: fingerprints of the Fernet keys that its connections and Variables are encrypted with.
+    :param has_secrets: the values of Secrets are in it, encrypted.
     :param excluded: what is not in it.
     """
 
@@ -31,6 +32,7 @@ class Backup:
     server_version: str
     size: int
     fernet: Sequence[str]
+    has_secrets: bool
     excluded: Sequence[str]
 
     @classmethod
@@ -47,6 +49,7 @@ class Backup:
             server_version=str(database.get("server_version") or ""),
             size=int(manifest.get("size") or 0),
             fernet=tuple(manifest.get("fernet") or ()),
+            has_secrets=bool(manifest.get("has_secrets")),
             excluded=tuple(manifest.get("excluded") or ()),
         )
 
@@ -56,7 +59,8 @@ class Backup:
         :param keys: fingerprints of the Fernet keys of this release.
         """
         has_keys = set(self.fernet) <= set(keys)
-        there = "its Fernet key is that of this release" if has_keys else "its Fernet key is not here"
+        there = "its Fernet key is " + ("that of this release" if has_keys else "not here")
+        there += ", and in it, encrypted" if self.has_secrets else ""
         return (
             f"{self.name}: {age(now - self.created)} old, {size(self.size)}, release {self.namespace}/{self.release}, "
             f"Airflow {self.airflow_version}, {self.backend} {self.server_version.partition(' ')[0]}, {there}"

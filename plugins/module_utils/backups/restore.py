@@ -8,20 +8,26 @@ goes on with the deploy. Nothing is changed before the backup has been read whol
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..applyset.apply_set import ApplySet
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
+from ..core.names import FIELD_MANAGER
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.lease import LEASE_OPTIONS, Lease, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.polling import poll
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
+from ..secrets import secret as _secret
 from ..secrets import values as _values
+from . import age
 from .job import BackupJob
 from .manifest import Backup, fingerprints
 
@@ -39,6 +45,7 @@ OPTIONS: dict[str, Any] = {
     "job": {"type": "dict", "required": True},
     "timeout": {"type": "int", "default": 3600},
     "fernet_key": {"type": "str", "default": "", "no_log": True},
+    "age_identity": {"type": "path", "default": ""},
     "fernet_secrets": {
         "type": "list",
         "elements": "dict",
@@ -102,7 +109,8 @@ class Restoration:
             answer = self._run(lease, f"The check of the backup {self.params['backup']}")
             manifest = answer["backup"]
             backup = Backup.of(manifest)
-            self._require_key(backup)
+            if not self._take_key(backup, answer.get("secrets") or ""):
+                self._require_key(backup)
             self.task.say(
                 f"the backup {backup.name} is whole: release {backup.namespace}/{backup.release}, "
                 f"Airflow {backup.airflow_version}, {backup.created:%Y-%m-%d %H:%M} UTC"
@@ -135,6 +143,45 @@ class Restoration:
                     found.append(f"{kind}/{workload['metadata']['name']}")
         return found
 
+    def _take_key(self, backup: Backup, secrets: str) -> bool:
+        """Give the release the Fernet key that is in the backup, where it has another; tell whether it has it then.
+
+        :param secrets: the file of age with the values of Secrets, in Base64; empty where it is not in the backup.
+        :raises Failure: it cannot be decrypted.
+        """
+        identity, sources = self.params["age_identity"], self.params["fernet_secrets"]
+        if not identity or not secrets or self.params["fernet_key"]:
+            return False
+        name, key = sources[0]["name"], sources[0]["key"]
+        live = _values.Secret(name, [], live=self.client.get("v1", "Secret", name, self.namespace))
+        if set(backup.fernet) <= fingerprints(live.existing.get(key, "")):
+            return True
+        if live.users_own(self.release):
+            return False
+        try:
+            found = json.loads(age.decrypt(base64.b64decode(secrets), Path(identity).read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise Failure(
+                f"The Secrets in the backup {backup.name} cannot be decrypted with {identity} "
+                f"(airflow_restore_age_identity): {error}. Nothing was changed."
+            ) from error
+        values = [item["data"][key] for item in found["items"] if key in item["data"]]
+        keys = base64.b64decode(values[0]).decode() if values else ""
+        if not set(backup.fernet) <= fingerprints(keys):
+            return False
+        if not self.task.check_mode:
+            self._write_key(name, key, keys, is_new=live.live is None)
+        return True
+
+    def _write_key(self, name: str, key: str, keys: str, is_new: bool) -> None:
+        self.task.say(f"takes the Fernet key of the backup into the Secret {name}")
+        if is_new:
+            metadata = {"name": name, "namespace": self.namespace, "labels": {RELEASE_LABEL: self.release}}
+            secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {key: _values.encode(keys)}}
+            self.client.create(secret, FIELD_MANAGER)
+        else:
+            _secret.patch(self.client, self.namespace, name, {key: keys})
+
     def _require_key(self, backup: Backup) -> None:
         """Make sure that the release will have the Fernet key of the backup.
 
@@ -148,9 +195,10 @@ class Restoration:
         where = "airflow_fernet_key" if self.params["fernet_key"] else names
         raise Failure(
             f"The connections and Variables in the backup {backup.name} are encrypted with the Fernet key of "
-            f"{backup.namespace}/{backup.release} (fingerprint {', '.join(backup.fernet)}), which is not in a backup, "
+            f"{backup.namespace}/{backup.release} (fingerprint {', '.join(backup.fernet)}), "
             f"and {where} has {'another one' if keys.strip(',') else 'none'}. Nothing was changed. Give the key that "
-            f"{backup.release} had: as airflow_fernet_key, or in a Secret named by airflow_fernet_key_secret."
+            f"{backup.release} had: as airflow_fernet_key, or in a Secret named by airflow_fernet_key_secret"
+            + ("; or airflow_restore_age_identity, which decrypts it." if backup.has_secrets else ".")
         )
 
     def _value(self, name: str, key: str) -> str:

@@ -131,6 +131,13 @@ CLOUD_RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "airflow_backup_secrets airflow_backup_age_recipients",
+        "nobody could decrypt the Secrets in backups",
+        "airflow_backup_secrets is true, but airflow_backup_age_recipients is empty. Make a key with age-keygen, and "
+        "name its recipient, age1...",
+        lambda given: given["airflow_backup_secrets"] and not given["airflow_backup_age_recipients"],
+    ),
+    Rule(
         "airflow_backup_destination airflow_backup_claim",
         "backups would be in two places",
         "airflow_backup_destination and airflow_backup_claim are both set. Leave one of them out.",

@@ -13,6 +13,8 @@ DEFAULTS: Mapping[str, Any] = {
     "logs_are_in_pods": False,
     "airflow_backup_destination": "",
     "airflow_backup_claim": "",
+    "airflow_backup_secrets": False,
+    "airflow_backup_age_recipients": [],
     "airflow_remote_logs": "",
     "airflow_remote_logs_endpoint": "",
     "has_remote_logs_ca": False,

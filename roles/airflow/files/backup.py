@@ -5,12 +5,14 @@
 The dump itself is made and restored by the database's own client in another container of the pod. Its login is written
 to files in memory, because a password in a command line or URL argument could be read by others.
 
-A backup is two files in one folder, of a volume or an object store: ``<name>.dump``, and ``<name>.json``, the manifest,
-which is written last. What has no manifest is no backup, and is neither listed nor deleted.
+A backup is two files in one folder of a volume or an object store: ``<name>.dump``, and ``<name>.json``, the manifest,
+which is written last; where the values of Secrets are asked for, ``<name>.secrets.age`` has them. What has no manifest
+is no backup, and is neither listed nor deleted.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -32,6 +34,8 @@ import wait_for_schema
 FOLDER = Path(os.environ.get("BACKUP_FOLDER", "/backups"))
 #: In memory: the login, and what the client has found out.
 RUN = Path(os.environ.get("BACKUP_RUN", "/run/airflow-backup"))
+#: A folder for each Secret of the release, where their values are asked for.
+SECRETS = Path(os.environ.get("BACKUP_SECRETS_FOLDER", "/secrets"))
 #: Begins the line with the answer.
 ANSWER = "ANSWER "
 #: Version of the manifest's form.
@@ -41,9 +45,9 @@ EXCLUDED = (
     "logs of tasks",
     "the volume for DAGs",
     "queued messages in Redis",
-    "values of Secrets",
 )
-SUFFIX, PART = ".dump", ".part"
+EXCLUDED_SECRETS = "values of Secrets"
+SUFFIX, SECRETS_SUFFIX, PART = ".dump", ".secrets.age", ".part"
 #: Seconds after which the unfinished file of a run that was killed is deleted.
 PART_AGE = 86400.0
 
@@ -291,8 +295,39 @@ def make_manifest(dump: Path, now: datetime) -> Manifest:
         "sha256": checksum(dump),
         "fernet": fingerprints(value("AIRFLOW__CORE__FERNET_KEY")),
         "secrets": json.loads(value("BACKUP_SECRETS", "[]")),
-        "excluded": list(EXCLUDED),
+        "has_secrets": bool(recipients()),
+        "excluded": [*EXCLUDED, *([] if recipients() else [EXCLUDED_SECRETS])],
     }
+
+
+def recipients() -> list[str]:
+    """Return whom the values of Secrets are encrypted for; nobody: they are not in the backup."""
+    found: list[str] = json.loads(value("BACKUP_AGE_RECIPIENTS", "[]"))
+    return found
+
+
+def encrypted_secrets() -> bytes:
+    """Return the Secrets of the release as ``kubectl apply`` takes them, encrypted before they are written anywhere."""
+    import age
+
+    items = [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": folder.name},
+            "data": {
+                file.name: base64.b64encode(file.read_bytes()).decode()
+                for file in sorted(folder.iterdir())
+                if not file.name.startswith("..")
+            },
+        }
+        for folder in sorted(SECRETS.iterdir())
+    ]
+    secrets = {"apiVersion": "v1", "kind": "List", "items": [item for item in items if item["data"]]}
+    try:
+        return age.encrypt(json.dumps(secrets).encode(), recipients())
+    except ValueError as error:
+        sys.exit(f"airflow_backup_age_recipients cannot be used: {error}. Nothing was kept.")
 
 
 def manifests(store: Store) -> Iterator[Manifest]:
@@ -340,6 +375,8 @@ def retain(store: Store, now: datetime) -> list[str]:
         # The manifest goes first: a dump without one is no backup.
         store.delete(f"{manifest['name']}.json")
         store.delete(f"{manifest['name']}{SUFFIX}")
+        if manifest.get("has_secrets"):
+            store.delete(f"{manifest['name']}{SECRETS_SUFFIX}")
     return [manifest["name"] for manifest, _reason in deleted]
 
 
@@ -363,6 +400,10 @@ def store_dump() -> None:
     if not manifest["heads"].get("alembic_version"):
         dump.unlink()
         fail("The dump has no table alembic_version: this is no database of Airflow. Nothing was kept.")
+    if manifest["has_secrets"]:
+        secrets = RUN / f"{manifest['name']}{SECRETS_SUFFIX}"
+        secrets.write_bytes(encrypted_secrets())
+        store.put(secrets, secrets.name)
     store.put(dump, manifest["name"] + SUFFIX)
     written = RUN / f"{manifest['name']}.json"
     written.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
@@ -456,7 +497,8 @@ def verify() -> None:
     check_dump(manifest, store.fetch(manifest["name"] + SUFFIX))
     if value("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"):
         check_server(manifest, 0)
-    answer(backup=manifest)
+    secrets = store.read(manifest["name"] + SECRETS_SUFFIX) if manifest.get("has_secrets") else None
+    answer(backup=manifest, secrets=base64.b64encode(secrets or b"").decode())
 
 
 def fetch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import io
 import json
@@ -17,8 +18,11 @@ from urllib.parse import quote
 
 import pytest
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils.backups import age
 from tools.common.paths import ROLES
 
+IDENTITY = "AGE-SECRET-KEY-1MAK74XN9RJQL654406250U6U254KUDWZX7RY2395XGKDSQGHA5PSDS6CT8"
+RECIPIENT = "age1rft470qq2y49za8m46sysxdhter0lp45l6uvxxfju4gfv4v8muzsy5j2c9"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 #: What pg_restore 15 writes of these two tables, but for its comments.
 COPIES = """SET client_encoding = 'UTF8';
@@ -160,12 +164,48 @@ class TestStore:
         self, program: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://a:b@c/d")
-        for name, age in (("old", program.PART_AGE + 60), ("new", 60)):
+        for name, seconds in (("old", program.PART_AGE + 60), ("new", 60)):
             file = program.FOLDER / f".{name}.part"
             file.touch()
-            os.utime(file, (time.time() - age,) * 2)
+            os.utime(file, (time.time() - seconds,) * 2)
         program.prepare()
         assert [file.name for file in program.FOLDER.iterdir()] == [".new.part"]
+
+
+class TestSecrets:
+    @pytest.fixture
+    def secrets(self, program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Mount a Secret as the kubelet does, with a recipient."""
+        for name in ("airflow-fernet", "absent"):
+            (tmp_path / "secrets" / name / "..data").mkdir(parents=True)
+        (tmp_path / "secrets" / "airflow-fernet" / "KEY").write_text("key-1")
+        monkeypatch.setattr(program, "SECRETS", tmp_path / "secrets")
+        monkeypatch.setenv("BACKUP_AGE_RECIPIENTS", f'["{RECIPIENT}"]')
+        monkeypatch.setitem(sys.modules, "age", age)
+
+    def test_their_values_are_encrypted(
+        self, program: ModuleType, secrets: None, made: dict[str, Any], capsys: Any
+    ) -> None:
+        file = (program.FOLDER / f"{made['name']}.secrets.age").read_bytes()
+        assert json.loads(age.decrypt(file, IDENTITY))["items"] == [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "airflow-fernet"}, "data": {"KEY": "a2V5LTE="}}
+        ]
+        assert "values of Secrets" not in made["excluded"]
+        program.verify()
+        assert base64.b64decode(answer(program, capsys)["secrets"]) == file
+
+    def test_without_recipients_they_are_not_in_it(self, program: ModuleType, made: dict[str, Any]) -> None:
+        assert "values of Secrets" in made["excluded"]
+        assert not [*program.FOLDER.glob("*.age")]
+
+    def test_a_mistyped_recipient_is_told(
+        self, program: ModuleType, secrets: None, dump: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BACKUP_AGE_RECIPIENTS", '["age1x"]')
+        dump()
+        with pytest.raises(SystemExit, match=r"airflow_backup_age_recipients cannot be used: .* Nothing was kept"):
+            program.store_dump()
+        assert not [*program.FOLDER.glob("*.json")]
 
 
 class TestRetention:

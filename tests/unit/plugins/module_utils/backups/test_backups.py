@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.airflow.kubernetes.plugins.module_utils.backups import age
 from ansible_collections.airflow.kubernetes.plugins.module_utils.backups import backup as backups_backup
 from ansible_collections.airflow.kubernetes.plugins.module_utils.backups import job as backups_job
 from ansible_collections.airflow.kubernetes.plugins.module_utils.backups import restore as backups_restore
 from ansible_collections.airflow.kubernetes.plugins.module_utils.backups.job import BackupJob
 from ansible_collections.airflow.kubernetes.plugins.module_utils.backups.manifest import (
     Backup,
-    age,
     fingerprints,
     size,
     summary,
+)
+from ansible_collections.airflow.kubernetes.plugins.module_utils.backups.manifest import (
+    age as in_words,
 )
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
@@ -36,6 +41,8 @@ MANIFEST: dict[str, Any] = {
     "fernet": sorted(fingerprints("key-1")),
     "excluded": ["logs of tasks"],
 }
+IDENTITY = "AGE-SECRET-KEY-1MAK74XN9RJQL654406250U6U254KUDWZX7RY2395XGKDSQGHA5PSDS6CT8"
+RECIPIENT = "age1rft470qq2y49za8m46sysxdhter0lp45l6uvxxfju4gfv4v8muzsy5j2c9"
 RELEASE = {"airflow.kubernetes/release": "airflow"}
 
 
@@ -166,6 +173,7 @@ class TestRestore:
     def check(self, connection: Any, **more: Any) -> dict[str, Any]:
         options = {"phase": "check", "backup": MANIFEST["name"], "confirm": [], "fernet_key": "key-1"}
         options["fernet_secrets"] = [{"name": "airflow-fernet", "key": "F"}]
+        options["age_identity"] = ""
         return backups_restore.run(Task(params(connection, **{**options, **more})))
 
     def running(self, cluster: Any) -> None:
@@ -223,8 +231,35 @@ class TestRestore:
         jobs.answers(backup=MANIFEST)
         assert self.check(connection, fernet_key="")["backup"] == MANIFEST
 
+    @pytest.mark.parametrize("before", ["", "other"])
+    def test_the_key_may_be_in_the_backup(self, jobs: Jobs, connection: Any, tmp_path: Path, before: str) -> None:
+        (tmp_path / "key.txt").write_text(IDENTITY)
+        if before:
+            jobs.cluster.add("Secret", "airflow-fernet", metadata={"labels": RELEASE}, data={"F": "b3RoZXI="})
+        items = [{"metadata": {"name": "old-fernet"}, "data": {"F": "a2V5LTE="}}]
+        file = age.encrypt(json.dumps({"items": items}).encode(), [RECIPIENT])
+        jobs.answers(backup=MANIFEST, secrets=base64.b64encode(file).decode())
+        self.check(connection, fernet_key="", age_identity=str(tmp_path / "key.txt"))
+        assert jobs.cluster.objects["Secret", "airflow", "airflow-fernet"]["data"]["F"] == "a2V5LTE="
+
+    def test_one_that_cannot_be_decrypted_is_told(self, jobs: Jobs, connection: Any, tmp_path: Path) -> None:
+        jobs.answers(backup=MANIFEST, secrets=base64.b64encode(b"nonsense").decode())
+        (tmp_path / "key.txt").write_text(IDENTITY)
+        with pytest.raises(
+            Failure, match=r"airflow_restore_age_identity\): it is no file of age\. Nothing was changed"
+        ):
+            self.check(connection, fernet_key="", age_identity=str(tmp_path / "key.txt"))
+        assert jobs.cluster.names("Secret") == []
+
     def test_the_database_is_restored_by_the_second_phase(self, jobs: Jobs, connection: Any) -> None:
-        options = {"phase": "database", "backup": "x", "confirm": [], "fernet_key": "", "fernet_secrets": []}
+        options = {
+            "phase": "database",
+            "backup": "x",
+            "confirm": [],
+            "fernet_key": "",
+            "fernet_secrets": [],
+            "age_identity": "",
+        }
         assert backups_restore.run(Task(params(connection, **options)))["changed"]
         assert jobs.cluster.names("Job") == []
         assert [line for line in jobs.cluster.log if line.startswith("create Job/")]
@@ -235,7 +270,7 @@ class TestWords:
         ("seconds", "told"), [(5, "5 s"), (65, "1 min"), (7300, "2 h"), (90000, "1 d"), (-3, "0 s")]
     )
     def test_age(self, seconds: int, told: str) -> None:
-        assert age(timedelta(seconds=seconds)) == told
+        assert in_words(timedelta(seconds=seconds)) == told
 
     @pytest.mark.parametrize(
         ("count", "told"), [(10, "10 B"), (2048, "2 KiB"), (1 << 20, "1 MiB"), (3 << 30, "3.0 GiB")]
