@@ -46,14 +46,14 @@ _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
-    "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs", "mysql-data", "postgresql-data",
-    "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "trusted-certificates", "user", "webserver-config",
+    "backup-programs", "backups", "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs",
+    "mysql-data", "postgresql-data", "redis-data", "run", "scripts", "set-up", "task-pod", "tmp",
+    "trusted-certificates", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
-    "api-server", "base", "cloud-sql-proxy", "dag-processor", "flower", "log-retention", "make-user", "migrations",
-    "mysql", "pgbouncer", "postgresql", "probe", "redis", "scheduler", "triggerer", "trust-certificates",
-    "wait-for-api-server",
-    "wait-for-schema", "worker",
+    "api-server", "backup", "base", "cloud-sql-proxy", "dag-processor", "db-clean", "dump", "flower", "log-retention",
+    "make-user", "migrations", "mysql", "pgbouncer", "postgresql", "prepare", "probe", "redis", "scheduler",
+    "triggerer", "trust-certificates", "wait-for-api-server", "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
     "extra_volumes": OWN_VOLUMES,

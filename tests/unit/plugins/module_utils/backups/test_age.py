@@ -52,7 +52,7 @@ def test_a_damaged_file_is_told(at: int, reason: str) -> None:
 
 @pytest.mark.parametrize("recipient", [RECIPIENT[:-1] + "q", RECIPIENT[:-3], "age1", "ssh-ed25519 AAAA", IDENTITY, ""])
 def test_a_mistyped_recipient_is_refused_and_not_shown(recipient: str) -> None:
-    with pytest.raises(ValueError, match="^a key does not begin with age1, or is mistyped$"):
+    with pytest.raises(ValueError, match=r"^a key does not begin with age1, or is mistyped$"):
         age.encrypt(b"value", [recipient])
 
 
