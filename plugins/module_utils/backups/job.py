@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..core.errors import ApiFailure, Failure
+from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER
 from ..core.objects import Obj, condition, spec, status
 from ..core.objects import name as name_of
@@ -71,7 +72,9 @@ class BackupJob:
         """
         made = copy.deepcopy(dict(job))
         name = f"{self.release}-backup-{random.token_hex(4)}"
-        made["metadata"] = {**made["metadata"], "name": name, "namespace": self.namespace}
+        # Without the release's label no deploy takes what a killed run has left behind for a part of the release.
+        labels = {key: text for key, text in made["metadata"].get("labels", {}).items() if key != RELEASE_LABEL}
+        made["metadata"] = {"name": name, "namespace": self.namespace, "labels": labels}
         made["spec"]["ttlSecondsAfterFinished"] = LEFT_BEHIND
         self.client.create(made, FIELD_MANAGER)
         try:

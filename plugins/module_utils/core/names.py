@@ -16,7 +16,9 @@ def inventory_name(release: str) -> str:
 RESERVED_GROUPS = frozenset(
     {
         "api-server",
+        "backup",
         "dag-processor",
+        "db-clean",
         "flower",
         "log-retention",
         "master",

@@ -28,7 +28,6 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.backups.manifes
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task
 
-JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"labels": {}}, "spec": {"template": {}}}
 MANIFEST: dict[str, Any] = {
     "format": 1,
     "name": "airflow-20260101T110000Z",
@@ -44,6 +43,7 @@ MANIFEST: dict[str, Any] = {
 IDENTITY = "AGE-SECRET-KEY-1MAK74XN9RJQL654406250U6U254KUDWZX7RY2395XGKDSQGHA5PSDS6CT8"
 RECIPIENT = "age1rft470qq2y49za8m46sysxdhter0lp45l6uvxxfju4gfv4v8muzsy5j2c9"
 RELEASE = {"airflow.kubernetes/release": "airflow"}
+JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"labels": RELEASE}, "spec": {"template": {}}}
 
 
 class Jobs:
@@ -119,6 +119,16 @@ class TestJob:
         assert run_job() == {"backup": MANIFEST}
         assert jobs.said == ["dump runs, 0 s", "a line for the user"]
         assert jobs.cluster.names("Job") == []
+
+    def test_what_a_killed_run_leaves_is_no_part_of_the_release(
+        self, jobs: Jobs, run_job: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs.cluster, "delete", lambda *_rest: None)
+        run_job()
+        (name,) = jobs.cluster.names("Job")
+        job = jobs.cluster.objects["Job", "airflow", name]
+        assert job["metadata"]["labels"] == {}
+        assert job["spec"]["ttlSecondsAfterFinished"] == 600
 
     def test_what_its_program_said_last_is_told(self, jobs: Jobs, run_job: Any) -> None:
         jobs.status = [{"phase": "Failed", "containerStatuses": [container("backup", terminated={"exitCode": 1})]}]
