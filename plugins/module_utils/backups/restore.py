@@ -156,7 +156,7 @@ class Restoration:
         live = _values.Secret(name, [], live=self.client.get("v1", "Secret", name, self.namespace))
         if set(backup.fernet) <= fingerprints(live.existing.get(key, "")):
             return True
-        if live.users_own(self.release):
+        if live.is_external(self.release):
             return False
         try:
             found = json.loads(age.decrypt(base64.b64decode(secrets), Path(identity).read_text(encoding="utf-8")))
