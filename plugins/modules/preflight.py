@@ -46,6 +46,14 @@ options:
     type: list
     elements: dict
     default: []
+  worker_replicas:
+    description: Number of pods of groups that do not say it.
+    type: raw
+    default: 1
+  worker_overrides:
+    description: What is merged into the StatefulSets of all groups.
+    type: dict
+    default: {}
   dag_bundles:
     description: The git repositories that hold DAGs, as in the variable C(airflow_dag_bundles).
     type: list
@@ -412,6 +420,10 @@ certificates:
   description:
     - Checksums of the certificates in O(certificates) that become files, by the name of the file. Empty for one that
       may not be read.
+  returned: success
+  type: dict
+fewer_workers:
+  description: StatefulSets of workers that get fewer pods, or none, and how many these are.
   returned: success
   type: dict
 sets:

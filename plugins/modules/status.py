@@ -143,6 +143,16 @@ holder:
   returned: success
   type: str
   sample: root@laptop, process 4711, since 12:03:22 UTC
+stopped:
+  description: Whether C(playbooks/stop.yml) has stopped all of it.
+  returned: success
+  type: bool
+drained:
+  description: Pods of workers that take no more tasks until they are replaced.
+  returned: success
+  type: list
+  elements: str
+  sample: [airflow-worker-2]
 text:
   description: The status as lines for a terminal.
   returned: success

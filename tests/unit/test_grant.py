@@ -18,7 +18,22 @@ from tools.common.paths import CHECKOUT
 
 Manifest = dict[str, Any]
 
-PLAYBOOKS = ("deploy", "destroy", "status", "diagnose", "sync_dags", "run_dag", "rotate_secrets", "backup", "restore")
+PLAYBOOKS = (
+    "deploy",
+    "destroy",
+    "status",
+    "diagnose",
+    "sync_dags",
+    "run_dag",
+    "rotate_secrets",
+    "drain",
+    "scale",
+    "restart",
+    "stop",
+    "start",
+    "backup",
+    "restore",
+)
 #: Names of releases of which each is granted something else.
 RELEASES: dict[str, Manifest] = {
     **{playbook: {"airflow_grant_playbooks": [playbook]} for playbook in PLAYBOOKS},
@@ -167,7 +182,7 @@ def test_rights_for_the_whole_cluster_are_few_and_asked_for(granted: dict[str, d
 def test_what_is_asked_for_takes_more_of_the_namespace(granted: dict[str, dict[str, Manifest]]) -> None:
     role = verbs(granted["everything"]["Role"])
     assert role["cronjobs.batch"] == "get, create, patch, delete"
-    assert role["pods"] == "get, list, watch, create, delete"
+    assert role["pods"] == "get, list, watch, create, patch, delete"
     assert "delete" in role["secrets"]
 
 

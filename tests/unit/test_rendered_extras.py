@@ -201,3 +201,24 @@ def test_the_plugin_is_found_where_no_option_moves_it(release: str) -> None:
     assert group == "[airflow.plugins]"
     assert f"class {plugin}(AirflowPlugin):" in files[f"/opt/airflow/config/{module}.py"]
     assert "\nName: " in files[f"{home}-1.dist-info/METADATA"]
+
+
+@pytest.mark.parametrize(("release", "served"), [("defaults", False), ("newer", True)])
+def test_old_workers_are_served_from_3_2_on(release: str, served: bool) -> None:
+    scripts = next(each["data"] for each in objects(release) if each["metadata"]["name"].endswith("-scripts"))
+    (server,) = [
+        each for pod in PODS if pod.release == release for each in pod.containers if each["name"] == "api-server"
+    ]
+    file = "airflow_kubernetes_content_type.py"
+    assert (file in scripts) is served
+    assert (file in {mount.get("subPath") for mount in server["volumeMounts"]}) is served
+    points = scripts["airflow_kubernetes_jwt.entry_points"].splitlines()
+    assert points[:2] == ["[airflow.plugins]", "airflow_kubernetes_jwt = airflow_kubernetes_jwt:AcceptOtherSecret"]
+    name = "airflow_kubernetes_content_type"
+    assert points[2:] == ([f"{name} = {name}:UnderstandOldWorkers"] if served else [])
+
+
+def test_a_triggerer_may_have_queues_and_a_migration_end_who_blocks_it() -> None:
+    containers = {each["name"]: each for pod in PODS if pod.release == "newer" for each in pod.containers}
+    assert containers["triggerer"]["args"] == ["triggerer", "--queues", "default,big"]
+    assert {"name": "TERMINATE_BLOCKERS", "value": "true"} in containers["migrations"]["env"]

@@ -116,11 +116,11 @@ def _probes(namespace: str, pods: Iterable[Mapping[str, Any]]) -> list[Probe]:
         identities = {container.name: container for container in _containers([pod])}
         for spec in pod["spec"]["containers"]:
             for use in ("readiness", "liveness"):
-                reported = spec.get(f"{use}Probe")
-                if reported:
+                probe_spec = spec.get(f"{use}Probe")
+                if probe_spec:
                     container = identities[spec["name"]]
-                    shown, run = _action(namespace, container, reported, spec, pod["status"]["podIP"])
-                    probe = Probe(container, use, 60 / reported["periodSeconds"], shown, run)
+                    shown, run = _action(namespace, container, probe_spec, spec, pod["status"]["podIP"])
+                    probe = Probe(container, use, 60 / probe_spec["periodSeconds"], shown, run)
                     found.setdefault((container.identity, shown), []).append(probe)
     return [
         Probe(
@@ -135,14 +135,14 @@ def _probes(namespace: str, pods: Iterable[Mapping[str, Any]]) -> list[Probe]:
 
 
 def _action(
-    namespace: str, container: Container, reported: Mapping[str, Any], spec: Mapping[str, Any], host: str
+    namespace: str, container: Container, probe_spec: Mapping[str, Any], spec: Mapping[str, Any], host: str
 ) -> tuple[str, Callable[[], int]]:
     """Return what a probe does in a few words, and a function that does it many times and returns how often."""
-    if "exec" in reported:
-        command = reported["exec"]["command"]
+    if "exec" in probe_spec:
+        command = probe_spec["exec"]["command"]
         return _shortened(command), lambda: _run_commands(namespace, container, command, COMMAND_RUNS)
-    if "httpGet" in reported and reported["httpGet"].get("scheme", "HTTP") == "HTTP":
-        path, port = reported["httpGet"]["path"], reported["httpGet"]["port"]
+    if "httpGet" in probe_spec and probe_spec["httpGet"].get("scheme", "HTTP") == "HTTP":
+        path, port = probe_spec["httpGet"]["path"], probe_spec["httpGet"]["port"]
         ports = {named.get("name"): named["containerPort"] for named in spec.get("ports", [])}
         script = _REQUESTS.format(runs=REQUEST_RUNS, host=host, port=ports.get(port, port), path=path)
 
@@ -151,7 +151,7 @@ def _action(
             return REQUEST_RUNS
 
         return f"GET {path}", request
-    raise ToolError(f"the probe of {container.name} is of a kind that is not measured: {', '.join(reported)}")
+    raise ToolError(f"the probe of {container.name} is of a kind that is not measured: {', '.join(probe_spec)}")
 
 
 def _run_commands(namespace: str, container: Container, command: list[str], runs: int) -> int:

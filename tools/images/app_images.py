@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ssl
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common.errors import ToolError
-from ..common.paths import IMAGES
+from ..common.paths import IMAGES, cache
 from ..common.step import step
 from ..common.versions import CLOUD_SQL_PROXY, DEBIAN, DEBIAN_OF_MYSQL
 from ..docker.base_image import ensure_base_image, ensure_bootstrap
 from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
 from ..programs.go import GoProgram, ensure_program
 from ..programs.modules import CLOUD_SQL_PROXY_COMMAND
+from .airflow_versions import AIRFLOW_VERSIONS, FOLDER, WRITTEN_FOR, context_files
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class AppImage:
     :param program: what is built from Go modules, for the build's context.
     :param published: whether a registry may have it.
     :param parent: the image that it starts from, if that is another one of a deployment.
+    :param airflow: the version of Airflow, if its folder is built for several.
     """
 
     name: str
@@ -37,6 +40,12 @@ class AppImage:
     program: GoProgram | None = field(default=None)
     published: bool = field(default=True)
     parent: str = field(default="")
+    airflow: str = field(default="")
+
+
+def airflow_image(version: str) -> AppImage:
+    """Return the image of a version of Airflow."""
+    return AppImage(f"apache/airflow:{version}", FOLDER, certificates=True, airflow=version)
 
 
 APP_IMAGES = (
@@ -44,10 +53,11 @@ APP_IMAGES = (
     AppImage("postgres:15", "postgres"),
     AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
     AppImage("mysql:9", "mysql", suite=DEBIAN_OF_MYSQL),
-    AppImage("apache/airflow:3.1.0", "airflow", certificates=True),
+    airflow_image(WRITTEN_FOR),
 )
 #: What a scenario needs besides, by the name that it asks with.
 FURTHER_IMAGES = {
+    **{f"airflow-{version}": airflow_image(version) for version in AIRFLOW_VERSIONS if version != WRITTEN_FOR},
     "airflow-logs": AppImage(
         "airflow-kubernetes/airflow-logs:3.1.0",
         "airflow-logs",
@@ -71,6 +81,7 @@ def ensure_app_image(image: AppImage) -> str:
     parts = {image.program.name: repr(image.program)} if image.program else {}
     if image.parent:
         parts["parent"] = image_id(image.parent) or ""
+    parts |= context_files(image.airflow) if image.airflow else {}
     recipe = recipe_hash("base", image.folder, versions={"debian": image.suite, **parts})
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
@@ -98,8 +109,12 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
     else:
         base = ensure_bootstrap(image.suite)
         files |= {name: IMAGES / "base" / name for name in ("apt-slim.conf", "dpkg-slim.cfg")}
-    with step(f"Build {image.name} from packages"):
-        build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
+    with tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
+        for name, text in (context_files(image.airflow) if image.airflow else {}).items():
+            files[name] = Path(temporary) / name
+            files[name].write_text(text, encoding="utf-8")
+        with step(f"Build {image.name} from packages"):
+            build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
 
 
 def _certificates() -> Path:

@@ -157,7 +157,8 @@ class _Soak:
         changed = changed_objects(second)
         # Before there is a namespace, nobody can hold the release; whoever makes it may be the one to wait.
         if changed not in ([], [f"Namespace/{CALM}"]) or not second.said(f"changed={len(changed)} "):
-            wrong.append(f"the one that waited has changed {', '.join([*changed, *second.changed_tasks()])}")
+            recap = [line for line in second.lines if "changed=" in line]
+            wrong.append(f"the one that waited has changed {', '.join([*changed, *second.changed_tasks(), *recap])}")
         return Row("two at once", "-", 0, second.seconds, tuple(wrong)), first.points
 
     def _one(self, what: str, kill_at: int, wanted: State, variables: Mapping[str, Any]) -> Row:

@@ -30,7 +30,7 @@ ROLES: dict[str, Any] = json.loads(os.environ["ROLES"])
 TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 a folder
 ANNOTATION = "iam.gke.io/gcp-service-account"
 ACCOUNTS = "/computeMetadata/v1/instance/service-accounts/"
-# The scenario waits for these words.
+# As GKE says it.
 NO_BINDING = (
     "Unable to generate access token; IAM returned 403 Forbidden: Permission "
     "'iam.serviceAccounts.getAccessToken' denied"

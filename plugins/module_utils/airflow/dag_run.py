@@ -146,6 +146,15 @@ def _traceback(errors: Any) -> list[str]:
     return lines
 
 
+def is_half(log: str) -> bool:
+    """Tell whether the log of a task that has ended stops where it was deferred.
+
+    The words are Airflow's own (task_runner.py, bundles/manager.py); each process of a task begins with the second.
+    """
+    _before, paused, after = log.rpartition("Pausing task as DEFERRED")
+    return bool(paused) and "DAG bundles loaded" not in after
+
+
 def failed_run(
     dag_id: str,
     run_id: str,
@@ -166,15 +175,20 @@ def failed_run(
     for instance in failed:
         if instance.key in logs:
             where = f" on {instance.place}" if instance.place else ""
-            message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(logs[instance.key])}"
+            log = logs[instance.key]
+            message += f"\n{instance.label}, try {instance.try_number}{where}, {_last_words(log)}"
+            message += _explained(log.splitlines()[-LOG_LINES_TOLD:])
             message += "".join(_said(words) for words in sayings.get(instance.key, ()))
     return message
 
 
 def _said(words: str) -> str:
-    meant = match_log([words], TASK_LOG_PATTERNS)
-    explained = f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
-    return f"\nThe scheduler says of it: {words}{explained}"
+    return f"\nThe scheduler says of it: {words}{_explained([words])}"
+
+
+def _explained(lines: Sequence[str]) -> str:
+    meant = match_log(lines, TASK_LOG_PATTERNS)
+    return f"\n  That is: {meant.meaning}. {meant.advice}" if meant else ""
 
 
 def _last_words(log: str) -> str:

@@ -24,6 +24,7 @@ from .dag_run import (
     Progress,
     TaskInstance,
     failed_run,
+    is_half,
     log_lines,
     unfinished,
 )
@@ -47,6 +48,10 @@ POLL = 0.5
 #: Seconds in which Airflow must find a run that it has just answered to have created. From FastAPI 0.118 the answer is
 #: sent before the API server commits, so a request right after it can be told that there is no such run.
 COMMITTED_WITHIN = 10.0
+
+#: Seconds in which the log of a task that has ended must be whole. Airflow uploads a log after it has told the API
+#: server that the task has ended; until then, that of a task which was deferred has only what came before.
+UPLOADED_WITHIN = 10.0
 
 #: Task instances in one answer: the most that Airflow gives unless told otherwise.
 PAGE = 100
@@ -140,9 +145,16 @@ class Runner:
         return [TaskInstance.of(data) for data in found]
 
     def log(self, run_id: str, instance: TaskInstance) -> str:
-        """Return the text of a task's log, of its last try; a line without one says why."""
+        """Return the text of an ended task's log, of its last try; a line without one says why."""
         if not instance.try_number:
             return ""
+
+        def read() -> str:
+            return self._read_log(run_id, instance)
+
+        return poll(read, lambda log: not is_half(log), UPLOADED_WITHIN, 2 * POLL, self.clock, self.sleep)
+
+    def _read_log(self, run_id: str, instance: TaskInstance) -> str:
         path = address(
             "dags", self.dag_id, "dagRuns", run_id, "taskInstances", instance.task_id, "logs", str(instance.try_number)
         )

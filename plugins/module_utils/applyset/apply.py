@@ -57,6 +57,9 @@ def _apply_all(objects: Sequence[Manifest], task: Task) -> dict[str, Any]:
         apply_set.note_dry_run(params["dry_run_digest"])
         for name in params["replaces"]:
             outcomes += ApplySet(client, params["release"], name, params["namespace"], task.check_mode).apply([])
+    for outcome in outcomes:
+        if outcome.note:
+            task.say(f"{outcome.reference} {outcome.note}")
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "objects": [outcome.as_data() for outcome in outcomes],

@@ -24,7 +24,7 @@ from ..kube.polling import poll
 from .applied import is_applied
 from .diff import is_changed
 from .dry_runs import DRY_RUN_ANNOTATION
-from .explain import explain, immutable_causes
+from .explain import explain, immutable_causes, is_of_day_two, replicas_note
 from .reference import Outcome, Reference, in_waves
 
 _Item = TypeVar("_Item")
@@ -131,6 +131,8 @@ class ApplySet:
         try:
             after, is_new = self.client.apply_and_tell(manifest, FIELD_MANAGER, dry_run=self.check_mode, force=force)
         except ApiFailure as failure:
+            if is_of_day_two(failure):
+                return self._apply_one(pair, force=True)
             if self.check_mode and (self._in_missing_namespace(reference, failure) or self._comes_with_it(failure)):
                 return Outcome(reference, "created", None, manifest)
             if before is not None and immutable_causes(failure) and self._never_held_anything(before):
@@ -142,7 +144,8 @@ class ApplySet:
             before = after
         if before is None:
             return Outcome(reference, "created", None, after)
-        return Outcome(reference, "configured" if is_changed(before, after) else "unchanged", before, after)
+        result = "configured" if is_changed(before, after) else "unchanged"
+        return Outcome(reference, result, before, after, replicas_note(before, after))
 
     def _replace(self, manifest: Manifest, before: Manifest) -> Outcome:
         """Delete an object that can neither go on nor be changed, and create it anew."""

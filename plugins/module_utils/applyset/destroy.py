@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.errors import ApiFailure, Failure
-from ..core.labels import RELEASE_LABEL
+from ..core.labels import RELEASE_LABEL, TASK_POD_LABEL, WORKER_LABEL
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
 from ..kube.lease import LEASE_OPTIONS, Lease, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
@@ -29,12 +29,8 @@ OPTIONS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 60},
 }
 
-#: The role workers' apply set, and what marks its pods.
+#: The role workers' apply set.
 WORKERS_SET = "workers"
-WORKER_LABEL = "airflow.kubernetes/worker=true"
-
-#: What marks the pods that the scheduler makes for tasks, which belong to no other object.
-TASK_POD_LABEL = "airflow.kubernetes/task-pod"
 
 #: What holds the data of a release, and is deleted only with ``data``.
 DATA_KINDS = ("PersistentVolumeClaim", "Secret")
@@ -50,7 +46,7 @@ def run(task: Task) -> dict[str, Any]:
     destroyer = _Destroyer(client, params["release"], params["namespace"], task.check_mode)
     outcomes = []
     with held(client, task) as lease:
-        for workers, pods in ((True, WORKER_LABEL), (False, "")):
+        for workers, pods in ((True, f"{WORKER_LABEL}=true"), (False, "")):
             outcomes += destroyer.remove_sets(workers)
             if not task.check_mode:
                 destroyer.wait_for_pods(params["timeout"], pods, lease, time.monotonic, time.sleep)

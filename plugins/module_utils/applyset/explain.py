@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.errors import ApiFailure
+from ..core.names import SCALE_MANAGER, STOP_MANAGER
+from ..core.objects import scaled_at, spec, stopped_since
 from ..kube.client import Manifest
 from .reference import Reference
 
@@ -19,8 +21,7 @@ def explain(failure: ApiFailure, manifest: Manifest, is_new: bool = False) -> st
     :param is_new: the object did not exist, so that none of its fields would have been changed.
     """
     reference = Reference.of(manifest)
-    conflicts = [cause for cause in _causes(failure) if cause.get("reason") == "FieldManagerConflict"]
-    if conflicts:
+    if conflicts := _conflicts(failure):
         fields = "; ".join(f"{cause.get('field', '?')} ({cause.get('message', '')})" for cause in conflicts)
         return (
             f"{reference}: somebody else manages what this would change: {fields}. "
@@ -36,6 +37,32 @@ def explain(failure: ApiFailure, manifest: Manifest, is_new: bool = False) -> st
         way_out = "The role airflow creates the namespace unless airflow_namespace_create is false."
         return f"{reference}: {failure.message}. {way_out}"
     return f"{reference}: the cluster refuses it: {failure.message}"
+
+
+def _conflicts(failure: ApiFailure) -> list[Mapping[str, Any]]:
+    return [cause for cause in _causes(failure) if cause.get("reason") == "FieldManagerConflict"]
+
+
+def is_of_day_two(failure: ApiFailure) -> bool:
+    """Tell whether an object is refused only because a playbook has set its replicas since the last deploy."""
+    managers = [_MANAGER.match(str(cause.get("message", ""))) for cause in _conflicts(failure)]
+    return bool(managers) and all(manager and manager[1] in (SCALE_MANAGER, STOP_MANAGER) for manager in managers)
+
+
+#: How the API server begins what it says of a conflict.
+_MANAGER = re.compile(r'conflict with "([^"]+)"')
+
+
+def replicas_note(before: Manifest | None, after: Manifest) -> str:
+    """Say what becomes of the replicas that a playbook has set since the last deploy; empty if nothing does."""
+    had, wanted = (spec(obj).get("replicas") for obj in (before or {}, after))
+    if before is None or had == wanted:
+        return ""
+    if since := stopped_since(before):
+        return f"was stopped at {since:%Y-%m-%d %H:%M:%S} UTC, and starts again with {wanted} pods"
+    if scaled_at(before, SCALE_MANAGER):
+        return f"was scaled to {had} pods after the last deploy, and gets the {wanted} of the inventory again"
+    return ""
 
 
 def _causes(failure: ApiFailure) -> list[Mapping[str, Any]]:

@@ -61,12 +61,16 @@ class Reference:
 
 @dataclass
 class Outcome:
-    """What became of one object: ``created``, ``configured``, ``replaced``, ``unchanged``, ``deleted`` or ``kept``."""
+    """What became of one object: ``created``, ``configured``, ``replaced``, ``unchanged``, ``deleted`` or ``kept``.
+
+    :param note: what the user is to know of it.
+    """
 
     reference: Reference
     result: str
     before: Manifest | None = None
     after: Manifest | None = None
+    note: str = ""
 
     @property
     def changed(self) -> bool:

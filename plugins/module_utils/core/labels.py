@@ -8,3 +8,13 @@ from __future__ import annotations
 RELEASE_LABEL = "airflow.kubernetes/release"
 #: Names the apply set within the release.
 SET_LABEL = "airflow.kubernetes/set"
+#: The apply set of the user's own objects.
+EXTRA_SET = "extra_objects"
+
+#: Marks the pods of workers, and names the group of each.
+WORKER_LABEL = "airflow.kubernetes/worker"
+WORKER_GROUP_LABEL = "airflow.kubernetes/worker-group"
+#: Marks the pods that the scheduler makes for tasks, which belong to no other object.
+TASK_POD_LABEL = "airflow.kubernetes/task-pod"
+#: Annotation of a worker's pod that takes no more tasks: the container that was drained, not one that follows it.
+DRAINED_ANNOTATION = "airflow.kubernetes/drained"

@@ -5,6 +5,11 @@
 from __future__ import annotations
 
 FIELD_MANAGER = "airflow.kubernetes"
+#: Who sets replicas between two deploys. The next deploy takes them over.
+SCALE_MANAGER = "airflow.kubernetes/scale"
+STOP_MANAGER = "airflow.kubernetes/stop"
+#: Who has pods replaced without a change of what they are.
+RESTART_MANAGER = "airflow.kubernetes/restart"
 
 
 def inventory_name(release: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from .names import STOP_MANAGER
+
 #: A Kubernetes object as the API returns it, decoded from JSON. Any part of it may be missing, ``status`` first of all.
 Obj = Mapping[str, Any]
 
@@ -94,3 +96,16 @@ def deleted(obj: Obj) -> bool:
 def observed(obj: Obj) -> bool:
     """Tell whether a workload's status speaks of its present specification."""
     return int(status(obj).get("observedGeneration") or 0) >= int((obj.get("metadata") or {}).get("generation") or 1)
+
+
+def scaled_at(obj: Obj, manager: str) -> datetime | None:
+    """Return when a manager has set the replicas of a workload, by its ``scale``; ``None`` if they are not its own."""
+    for entry in (obj.get("metadata") or {}).get("managedFields") or ():
+        if entry.get("manager") == manager and entry.get("subresource") == "scale":
+            return moment(entry.get("time"))
+    return None
+
+
+def stopped_since(workload: Obj) -> datetime | None:
+    """Return since when a workload has been stopped by ``playbooks/stop.yml``, ``None`` if it is not."""
+    return scaled_at(workload, STOP_MANAGER) if spec(workload).get("replicas") == 0 else None

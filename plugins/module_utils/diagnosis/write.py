@@ -197,11 +197,11 @@ def _at_work(pod: Obj) -> Iterable[str]:
 
 
 def _tails(diagnosis: Diagnosis, troubles: Mapping[Key, Verdict]) -> Iterable[str]:
-    """Return the ends of the logs that tell why: those that verdicts name, else those of pods that are not ready."""
+    """Return the ends of the logs that tell why: those that verdicts name; without a failure, of unready pods, too."""
     logs = diagnosis.found.logs
-    sources = [verdict.log for verdict in troubles.values() if verdict.log]
-    wanted = [Log(source.pod, source.container, source.previous) for source in sources]
-    if not wanted and troubles:
+    named = [verdict for verdict in troubles.values() if verdict.log]
+    wanted = [Log(verdict.log.pod, verdict.log.container, verdict.log.previous) for verdict in named if verdict.log]
+    if troubles and all(verdict.state == State.PENDING for verdict in named):
         unready = [pod for pod in diagnosis.found.objects.get("Pod") or () if not is_true(pod, "Ready")]
         wanted = [Log(name(pod), container) for pod in unready for container in _at_work(pod)]
     for log in [log for log in dict.fromkeys(wanted) if (logs.get(log) or "").strip()][:TAILS]:

@@ -50,6 +50,7 @@ class Cluster:
         self.options: Mapping[str, str] = {}
         self.secrets: dict[str, _values.Secret] = {}
         self.certificates: dict[str, str] = {}
+        self.fewer_workers: dict[str, int] = {}
 
     def check_namespace(self, create: bool) -> list[str]:
         try:
@@ -261,6 +262,18 @@ class Cluster:
         keys = filter(None, (given.get(name) for name in names))
         return any(wanted.existing.get(key) != wanted.values[key] for key in keys)
 
+    def check_workers(
+        self, groups: Sequence[Mapping[str, Any]], replicas: Any, overrides: Mapping[str, Any]
+    ) -> list[str]:
+        """Find out which groups get fewer pods, or are no longer wanted: their workers are drained before."""
+        wanted = {f"{self.release}-{group.get('name')}": replicas_of(group, replicas, overrides) for group in groups}
+        selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=worker"
+        for stateful_set in self.client.list("apps/v1", "StatefulSet", self.namespace, selector)["items"]:
+            name = stateful_set["metadata"]["name"]
+            if wanted.get(name, 0) < int(spec(stateful_set).get("replicas", 1)):
+                self.fewer_workers[name] = wanted.get(name, 0)
+        return []
+
     def _get(self, kind: str, name: str) -> Manifest | None:
         try:
             return self.client.get("v1", kind, name, self.namespace)
@@ -268,6 +281,18 @@ class Cluster:
             if failure.status == 403:
                 return None
             raise
+
+
+def replicas_of(group: Mapping[str, Any], replicas: Any, overrides: Mapping[str, Any]) -> int:
+    """Return how many pods a group of workers is to have.
+
+    :param replicas: for groups that do not say.
+    :param overrides: of all groups, which the group's own go before.
+    """
+    given = group.get("replicas", replicas)
+    for each in (overrides, group.get("overrides") or {}):
+        given = (each.get("spec") or {}).get("replicas", given)
+    return int(given)
 
 
 def owned_labels(wanted: Mapping[str, str]) -> list[str]:

@@ -179,6 +179,11 @@ def executors_in_config(given: Given) -> Iterator[Fields]:
             yield {"executors": ", ".join(given["executors"]), "option": option}
 
 
+def has_triggerer_queues(given: Given) -> bool:
+    """Tell whether Airflow is told that triggers belong to queues."""
+    return _options(given).get("AIRFLOW__TRIGGERER__QUEUES_ENABLED", "").lower() in ("true", "t", "1")
+
+
 def base_url_in_config(given: Given) -> Iterator[Fields]:
     if not given["airflow_base_url"]:
         yield from ({"option": option} for option in _written(given, "api__base_url"))

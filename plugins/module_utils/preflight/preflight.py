@@ -34,6 +34,8 @@ OPTIONS: dict[str, Any] = {
     "image": {"type": "str", "default": ""},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},
+    "worker_replicas": {"type": "raw", "default": 1},
+    "worker_overrides": {"type": "dict", "default": {}},
     "dag_bundles": {"type": "list", "elements": "dict", "default": []},
     "executors": {"type": "list", "elements": "str", "default": ["celery"]},
     "packages": {
@@ -111,7 +113,8 @@ OPTIONS: dict[str, Any] = {
 
 
 def run(task: Task) -> dict[str, Any]:
-    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, and which dry run is due.
+    """Check input and cluster; the result holds ``warnings``, the ``version`` that runs, which dry run is due, and
+    which groups of workers get fewer pods.
 
     Where objects are only written as files, no cluster is asked.
     """
@@ -121,7 +124,7 @@ def run(task: Task) -> dict[str, Any]:
         raise Failure("\n".join(problems))
     if params["render"]:
         certificates = dict.fromkeys(_files(params["certificates"]), "rendered")
-        known = {"version": "", "warnings": warnings, "certificates": certificates}
+        known = {"version": "", "warnings": warnings, "certificates": certificates, "fewer_workers": {}}
         return {"changed": False, **known, **asdict(DryRuns(params["digest"]))}
     client = Client(params, task.say, FIRST_PATIENCE)
     storage = Storage(client, params["namespace"], params["release"], params)
@@ -143,6 +146,9 @@ def run(task: Task) -> dict[str, Any]:
             ),
             pool.submit(running.check_native_sidecars, params["native_sidecars"]),
             pool.submit(running.check_neighbours, params["executors"]),
+            pool.submit(
+                running.check_workers, params["worker_groups"], params["worker_replicas"], params["worker_overrides"]
+            ),
         ]
         dry_runs = pool.submit(read_dry_runs, client, params["release"], params["namespace"], params["digest"])
         problems = [problem for check in checks for problem in check.result()]
@@ -155,6 +161,7 @@ def run(task: Task) -> dict[str, Any]:
         "version": running.version,
         "warnings": warnings + storage.warnings,
         "certificates": {**dict.fromkeys(_files(params["certificates"]), ""), **running.certificates},
+        "fewer_workers": running.fewer_workers,
         **asdict(dry_runs.result()),
     }
 

@@ -180,6 +180,20 @@ RULES: tuple[Rule, ...] = (
         lambda given: not given["workers_database_access"] and not given["airflow_result_backend_secret"],
     ),
     Rule(
+        "triggerer_queues airflow_version",
+        "Airflow is older than 3.2",
+        "triggerer_queues is set, but airflow_version is {version}, whose triggerer runs the triggers of all queues. "
+        "Leave triggerer_queues out, or deploy Airflow 3.2 or newer.",
+        lambda given: given["triggerer_queues"] and () < on.parts(given["version"]) < (3, 2),
+    ),
+    Rule(
+        "triggerer_queues airflow_config",
+        "airflow_config does not enable them",
+        "triggerer_queues is set, but Airflow does not tell triggers by their queue. Set triggerer__queues_enabled: "
+        "true in airflow_config; a trigger then waits for a triggerer that has the queue of its task.",
+        lambda given: given["triggerer_queues"] and not on.has_triggerer_queues(given),
+    ),
+    Rule(
         "airflow_result_backend_address",
         "it is no address",
         "airflow_result_backend_address is no address. Write host and port alone, without a login: "
@@ -256,6 +270,13 @@ RULES: tuple[Rule, ...] = (
         "airflow_database_tls_mode is verify-ca, but the MySQL client in Airflow's image verifies the host name too. "
         "Set verify-full, and connect by a name that the certificate has; or require, which verifies nothing.",
         lambda given: given["database_is_mysql_with_tls"] and given["database_tls"] == "verify-ca",
+    ),
+    Rule(
+        "migrations_terminate_blockers airflow_database_backend",
+        "it is true for MySQL",
+        "migrations_terminate_blockers is true, but airflow_database_backend is {airflow_database_backend}, which does "
+        "not tell Airflow's user who blocks a migration. Leave migrations_terminate_blockers out.",
+        lambda given: given["migrations_terminate_blockers"] and given["airflow_database_backend"] != "postgresql",
     ),
     Rule(
         "airflow_database_url_key airflow_database_secret",

@@ -50,6 +50,8 @@ DEFAULTS: Mapping[str, Any] = {
     "airflow_database_url_key": "",
     "airflow_database_async_url_key": "",
     "airflow_pgbouncer_enabled": False,
+    "migrations_terminate_blockers": False,
+    "triggerer_queues": [],
     "airflow_redis_tls": False,
     "airflow_redis_host": "",
     "airflow_redis_sentinels": [],

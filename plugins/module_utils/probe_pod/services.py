@@ -21,6 +21,7 @@ from ..core.errors import ApiFailure
 from ..core.names import FIELD_MANAGER
 from ..kube.client import Client, Manifest
 from ..kube.pod_stream import Exec, read_answer
+from ..kube.polling import poll
 from ..readiness.container_facts import is_native_sidecar
 from ..readiness.context import Limits
 from ..readiness.log_patterns import match_log
@@ -28,6 +29,11 @@ from ..readiness.verdict import LogSource
 from ..readiness.watcher import Probe
 from . import answers, logs_program, services_program
 from .probe_pod import ProbePod
+
+#: Seconds for which a server that does not answer is tried again, and between two tries: kube-proxy, DNS and network
+#: policies know a new pod, a new server and its Service a moment later.
+SETTLING = 10.0
+PAUSE = 1.0
 
 #: What is sent to a pod: the last one is the program, and imports those before it.
 PROGRAMS = (answers, logs_program, services_program)
@@ -125,7 +131,9 @@ class ConnectivityCheck:
         what = "the object stores of logs" if only_logs else "the image, database and broker"
         probe = ProbePod(self.client, self.release, run.pod, what, self.limits, self.timeout, self.clock, self.sleep)
         with probe.running() as pod:
-            found = self._ask(pod, run.services)
+            found = poll(
+                lambda: self._ask(pod, run.services), is_final, SETTLING, PAUSE, clock=self.clock, sleep=self.sleep
+            )
             logs = list(self._logs_of_sidecars(pod)) if any(found) else []
         problems = [
             in_words(service, problem)
@@ -211,6 +219,12 @@ def in_words_of_log(line: str) -> str:
     except (ValueError, TypeError, KeyError):
         return line
     return str(message)
+
+
+def is_final(found: Sequence[Sequence[str]]) -> bool:
+    """Tell whether asking again is of no use: all is well, or something is wrong that does not pass by itself."""
+    patterns = [match_log([problem]) for problems in found for problem in problems]
+    return not patterns or any(pattern is None or pattern.permanent for pattern in patterns)
 
 
 def in_words(service: Service, problem: str) -> str:

@@ -34,8 +34,9 @@ from .logs_program import secrets_of, try_logs
 #: Seconds for the whole program.
 PATIENCE = 90
 
-#: The oldest that Airflow 3.1 supports, by the prerequisites page of its documentation; of Redis, redis-py's.
-OLDEST_POSTGRESQL = 13
+#: The oldest that Airflow supports, by the prerequisites page of its documentation: of PostgreSQL by the first version
+#: of Airflow that wants it, the newest first; of Redis, redis-py's.
+OLDEST_POSTGRESQL = {(3, 2): 14, (0, 0): 13}
 OLDEST_MYSQL = (8, 0)
 OLDEST_REDIS = (5, 0)
 
@@ -150,10 +151,22 @@ async def connect_asynchronously(name: str, options: dict[str, Any], mysql_ca: s
     await (await asyncpg.connect(**options, timeout=CONNECT_SECONDS)).close()
 
 
+def oldest_postgresql() -> tuple[str, int]:
+    """Return the oldest PostgreSQL that the image's Airflow supports, behind the version of that if it is known."""
+    try:
+        airflow = importlib.metadata.version("apache-airflow-core")
+    except importlib.metadata.PackageNotFoundError:
+        return "", OLDEST_POSTGRESQL[0, 0]
+    major, minor = (int(part) for part in airflow.split(".")[:2])
+    return f" {major}.{minor}", next(oldest for first, oldest in OLDEST_POSTGRESQL.items() if (major, minor) >= first)
+
+
 def problems_of_postgresql(database: Any) -> Iterator[str]:
-    version = database.server_version // 10000
-    if version < OLDEST_POSTGRESQL:
-        yield f"the server is PostgreSQL {version}; the oldest that Airflow supports is {OLDEST_POSTGRESQL}"
+    # psycopg 3 tells it in its ``info``, psycopg2 of all versions beside that.
+    version = getattr(database, "server_version", None) or database.info.server_version
+    version, (airflow, oldest) = version // 10000, oldest_postgresql()
+    if version < oldest:
+        yield f"the server is PostgreSQL {version}; the oldest that Airflow{airflow} supports is {oldest}"
         return
     with database, database.cursor() as cursor:
         cursor.execute(

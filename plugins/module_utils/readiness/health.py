@@ -21,7 +21,7 @@ PATH = "/api/v2/monitor/health"
 DATABASE = "metadatabase"
 COMPONENTS = ("scheduler", "dag_processor", "triggerer")
 #: Seconds without a heartbeat after which a component hangs. They come every 5 s, or late where the CPU is short;
-#: Airflow itself calls the DAG processor unhealthy after 10 s and the others after 30 s.
+#: Airflow itself calls the DAG processor of 3.1 unhealthy after 10 s, that of 3.2 and all others after 30 s.
 SILENCE = 24
 #: Seconds that the API server may owe an answer although its pods are ready: what leads to it may be what fails.
 NO_ANSWER = 60

@@ -53,8 +53,10 @@ def job_verdict(context: Context) -> Verdict:
         and not any(_has_native_sidecar(pod, verdict.log) for pod in context.pods)
     ):
         verdict = pending(verdict.reason, since=verdict.since)
-    if any(is_true(pod, "Ready") for pod in context.pods):
-        verdict = verdict or pending("runs", hints=PROGRESSING)
+    running = next((pod for pod in context.pods if is_true(pod, "Ready")), None)
+    if running:
+        container = str(spec(running)["containers"][0]["name"])
+        verdict = verdict or pending("runs", hints=PROGRESSING, log=LogSource(name(running), container))
     verdict = verdict or refused or pending("waits for another try" if tries else "its pod is created")
     if verdict.state == State.PENDING and tries:
         return verdict.but(

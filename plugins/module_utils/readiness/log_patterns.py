@@ -136,9 +136,22 @@ LOG_PATTERNS = (
         permanent=False,
     ),
     _pattern(
+        r"Could not connect to the endpoint URL|Connect timeout on endpoint URL|Max retries exceeded with url"
+        r"|Failed to establish a new connection|Cannot connect to host",
+        "its address does not answer",
+        "See that the address is right, and that pods of the release reach it (DNS, network policies, firewall).",
+        permanent=False,
+    ),
+    _pattern(
         r"the worker consumes .*, wanted",
         "the worker is not subscribed to its queues",
         "Let workers_queues (or the group's queues) name what the worker's command consumes.",
+    ),
+    _pattern(
+        r"Airflow .* answers at https?://.*, wanted ",
+        "an API server of another Airflow version still answers there",
+        "See why its pods are not replaced: a worker of one version fails tasks for a server of another.",
+        permanent=False,
     ),
     _pattern(
         r"No answer from https?://",
@@ -148,7 +161,7 @@ LOG_PATTERNS = (
     ),
 )
 
-#: What the scheduler says of tasks: in the log of its pod it would explain nothing that fails there.
+#: What the scheduler and workers say of tasks: in the logs of their pods it would explain nothing that fails there.
 TASK_LOG_PATTERNS = (
     _pattern(
         r"finished with state success, but the task instance's state attribute is (scheduled|queued|running)",
@@ -158,15 +171,58 @@ TASK_LOG_PATTERNS = (
         permanent=False,
     ),
     _pattern(
-        r"finished with state failed, but the task instance's state attribute is (queued|running)",
+        r"Remote server returned validation error",
+        "its worker is older than the API server, which does not understand it",
+        "Workers of Airflow 3.1.0 to 3.1.5 can run tasks for an API server of 3.2 or newer only with the collection's "
+        "plugin in it. Let worker and API server run one version: deploy again, and see that all workers are replaced.",
+        permanent=False,
+    ),
+    _pattern(
+        r"validation errors? for TIRunContext",
+        "its worker is newer than the API server, whose answers lack what it needs",
+        "Let worker and API server run one version: deploy again, and see that all API servers are replaced.",
+        permanent=False,
+    ),
+    _pattern(
+        r"Invalid auth token",
+        "the API server refused its token, which is too old or signed with another JWT secret",
+        "A task may be queued for as long as execution_api__jwt_expiration_time says, by default a day. See that the "
+        "API server and the scheduler have the same JWT secret: deploy again.",
+        permanent=False,
+    ),
+    # Of a worker of another version the task instance is still queued, because the API server did not let it start.
+    _pattern(
+        r"finished with state failed, but the task instance's state attribute is queued",
+        "its worker could not start it",
+        'The worker\'s log says why. "Remote server returned validation error" or "validation error for TIRunContext": '
+        'worker and API server run different versions of Airflow. "Invalid auth token": it was queued for too long, or '
+        "the JWT secret is another. None of them: its process was killed, most likely for want of memory, see the "
+        "limit in workers_resources.",
+        permanent=False,
+    ),
+    _pattern(
+        r"finished with state failed, but the task instance's state attribute is running",
         "its process in the worker ended without a word",
-        "Most likely it was killed for want of memory: see the worker's log, and the limit in workers_resources.",
+        "Most likely it was killed for want of memory: see the limit in workers_resources. Not so if the worker's log "
+        'has "Remote server returned validation error": then the API server runs a newer Airflow than the worker.',
         permanent=False,
     ),
 )
 
+#: What a migration says of who blocks it, which is not its end.
+_BLOCKED = re.compile(r"The migration is blocked by session |Session \d+ cannot be ended: ")
 #: The last words of what waits for others: what it said of them before is over.
-_OVER = re.compile(r"^(The schema is there|It answers)\.$")
+_OVER = re.compile(r"^(The schema is there|It answers|The migration is not blocked any more)\.$")
+
+
+def blocked(lines: Iterable[str]) -> str:
+    """Return the last line in which a migration tells who blocks it, empty where none does any more."""
+    for line in reversed([*lines]):
+        if _OVER.search(line):
+            break
+        if _BLOCKED.search(line):
+            return line.strip()
+    return ""
 
 
 def match_log(lines: Iterable[str], patterns: Iterable[LogPattern] = LOG_PATTERNS) -> LogPattern | None:

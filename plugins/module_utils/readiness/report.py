@@ -53,12 +53,12 @@ class Report:
         message = failure_message(str(self._options), findings, settled.waiting(), self._source.now())
         return Failure(message, **self.result(settled, findings))
 
-    def timed_out(self, settled: Settled, error: str) -> Failure:
+    def timed_out(self, settled: Settled, waiting: dict[Key, Verdict], error: str) -> Failure:
         """Return the failure of a release that is not ready in time.
 
+        :param waiting: what is neither ready nor failed.
         :param error: why the cluster does not answer, if it does not.
         """
-        waiting = settled.waiting()
         if settled.all_done:
             waiting[Key("Health", "api_server")] = pending("has not answered yet")
         message = timeout_message(str(self._options), self._stopwatch.seconds(), waiting, error)

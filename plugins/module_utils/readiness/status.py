@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import Failure
-from ..core.labels import RELEASE_LABEL
-from ..core.objects import Obj, annotation, created, deleted, is_true, labels, name, spec, status
+from ..core.labels import DRAINED_ANNOTATION, EXTRA_SET, RELEASE_LABEL, SET_LABEL
+from ..core.objects import Obj, annotation, created, deleted, is_true, labels, name, spec, status, stopped_since
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.lease import holder_name, lease_path
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
@@ -95,6 +95,8 @@ class Status:
     """All there is to say of a release.
 
     :param verdicts: what is said of each of its workloads, Jobs and claims.
+    :param stopped: since when all of it has been stopped, ``None`` if something is not.
+    :param drained: the pods of workers that take no more tasks.
     """
 
     title: str
@@ -107,6 +109,8 @@ class Status:
     flower_address: str = ""
     verdicts: Mapping[Key, Verdict] = field(default_factory=dict)
     holder: str = ""
+    stopped: datetime | None = None
+    drained: Sequence[str] = ()
 
 
 def run(task: Task) -> dict[str, Any]:
@@ -124,6 +128,8 @@ def run(task: Task) -> dict[str, Any]:
         "address": current.address,
         "flower_address": current.flower_address,
         "holder": current.holder,
+        "stopped": current.stopped is not None,
+        "drained": list(current.drained),
         "text": lines,
     }
 
@@ -204,6 +210,8 @@ def build(
         flower_address=flower_address,
         verdicts=verdicts,
         holder=holder,
+        stopped=_stopped(objects),
+        drained=sorted(name(pod) for pod in pods if _is_drained(pod)),
     )
 
 
@@ -233,7 +241,10 @@ def address(service: Obj, namespace: str) -> str:
 
 def text(current: Status) -> list[str]:
     """Return the status as lines for a terminal."""
-    lines = [f"{current.title}: {'healthy' if is_healthy(current) else 'not healthy'}"]
+    state = "healthy" if is_healthy(current) else "not healthy"
+    if current.stopped:
+        state = f"stopped since {current.stopped:%Y-%m-%d %H:%M:%S} UTC; start it with playbooks/start.yml"
+    lines = [f"{current.title}: {state}"]
     versions = [f"Airflow {current.versions['airflow'] or '?'}", f"Kubernetes {current.versions['kubernetes'] or '?'}"]
     lines.append(", ".join(versions) + (f"; {current.address}" if current.address else ""))
     if current.flower_address:
@@ -243,11 +254,13 @@ def text(current: Status) -> list[str]:
     lines += ["", *_table(current.components)]
     troubles = [(c.name, c.verdict, c.reason) for c in current.components if c.verdict != State.READY]
     troubles += [(str(key), str(verdict.state), verdict.reason) for key, verdict in current.others.items()]
-    if current.health and current.health.problem:
+    if current.health and current.health.problem and not current.stopped:
         troubles.append(("Health", "unknown", current.health.problem))
     lines += ["", *(f"{what}  {verdict}: {why}" for what, verdict, why in troubles)] if troubles else []
     if current.queues:
         lines += ["", "Queues: " + ", ".join(f"{q.queue} ({q.workers} of {q.wanted} workers)" for q in current.queues)]
+    if current.drained:
+        lines += ["", f"Drained, and without tasks until their pods are replaced: {', '.join(current.drained)}"]
     return lines
 
 
@@ -335,8 +348,23 @@ def _queues(workloads: Sequence[Obj], pods: Sequence[Obj]) -> list[Queue]:
             wanted[queue] = wanted.get(queue, 0) + replicas(workload)
     for pod in pods:
         for queue in _queue_names(pod):
-            active[queue] = active.get(queue, 0) + is_true(pod, "Ready")
+            active[queue] = active.get(queue, 0) + (is_true(pod, "Ready") and not _is_drained(pod))
     return [Queue(queue, active.get(queue, 0), wanted.get(queue, 0)) for queue in sorted({*wanted, *active})]
+
+
+def _stopped(workloads: Sequence[Obj]) -> datetime | None:
+    """Return since when all of a release has been stopped; a group of workers may have no pods anyway."""
+    own = [workload for workload in workloads if labels(workload).get(SET_LABEL) != EXTRA_SET]
+    moments = [stopped_since(workload) for workload in own if replicas(workload) or stopped_since(workload)]
+    known = [moment for moment in moments if moment]
+    return max(known) if known and len(known) == len(moments) else None
+
+
+def _is_drained(pod: Obj) -> bool:
+    """Tell whether a worker takes no more tasks; a container that was started since does."""
+    container = annotation(pod, DRAINED_ANNOTATION)
+    statuses = status(pod).get("containerStatuses") or ()
+    return container is not None and any(each.get("containerID") == container for each in statuses)
 
 
 def _queue_names(obj: Obj) -> list[str]:

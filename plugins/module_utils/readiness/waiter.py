@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..kube.lease import RENEWAL
+from .blocked_jobs import BlockedJobs
 from .cache import EVIDENCE_KINDS, PRIMARY_KINDS, Change, ObjectCache
 from .evaluators import Evaluation
 from .health import HealthResponse
@@ -56,6 +57,7 @@ class Waiting:
         self._health = HealthPolling(options.health)
         self._reporter = ProgressReporter(say, self._stopwatch.seconds)
         self._report = Report(source, options, self._reporter, self._stopwatch)
+        self._blocked = BlockedJobs(source.log, self._reporter.note)
         self._settled = Settled()
         self._settled_in = 0.0
         self._watching = False
@@ -93,12 +95,14 @@ class Waiting:
             if self._source.namespace_state() == "Terminating":
                 raise self._report.namespace_deleted(self._settled)
         self._reporter.first(self._settled.verdicts)
+        self._blocked.look(self._settled.verdicts, self._stopwatch.seconds())
         while not (self._settled.all_done and self._health.is_settled(self._settled)):
             self._keep()
             if self._settled.given_up:
                 raise self._report.failed(self._settled)
             if self._stopwatch.counted >= self._options.timeout:
-                raise self._report.timed_out(self._settled, self._error)
+                waiting = self._blocked.explained(self._settled.waiting())
+                raise self._report.timed_out(self._settled, waiting, self._error)
             if self._health.is_due(self._settled, self._stopwatch.seconds()):
                 self._health.ask(self._stopwatch.seconds())
                 self._source.ask_health()
@@ -111,6 +115,7 @@ class Waiting:
             if not self._evaluation.verdicts:
                 raise self._report.nothing_there()
             self._reporter.changes(self._settled.verdicts)
+            self._blocked.look(self._settled.verdicts, self._stopwatch.seconds())
         return self._report.result(self._settled)
 
     def _list(self, kinds: Iterable[str]) -> None:
@@ -171,7 +176,7 @@ class Waiting:
         """Return the seconds until something has to be done even though nothing is heard."""
         now = self._now()
         delays = [self._options.timeout - self._stopwatch.counted, *self._settled.delays(now)]
-        for moment in (self._health.due_at(self._settled), self._reporter.held_until):
+        for moment in (self._health.due_at(self._settled), self._reporter.held_until, self._blocked.due_at()):
             delays += [] if moment is None else [moment - now.seconds]
         return min(max(min(delays), 0.0), RENEWAL / 4)
 

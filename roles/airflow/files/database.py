@@ -26,14 +26,23 @@ class Unavailable(Exception):
         self.lasting = lasting
 
 
+def _postgresql_driver() -> Any:
+    """Return the module that talks to PostgreSQL: images of newer Airflows may have psycopg 3 alone."""
+    try:
+        import psycopg2
+    except ModuleNotFoundError:
+        import psycopg
+
+        return psycopg
+    return psycopg2
+
+
 class PostgreSQL:
     HAS_TABLE = "SELECT to_regclass(%s) IS NOT NULL"
     LASTING = re.compile("authentication failed|does not exist")
 
     def __init__(self, url: str) -> None:
-        import psycopg2
-
-        self.driver = psycopg2
+        self.driver = _postgresql_driver()
         # libpq understands all of it but the driver that SQLAlchemy is told in it.
         self.url = re.sub(r"^\w+(\+\w+)?:", "postgresql:", url)
 
@@ -95,6 +104,11 @@ class Cursor:
         """Return the first row that a query finds, None if it finds none."""
         self._cursor.execute(query, values)
         return self._cursor.fetchone()
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """Return all rows that a query finds."""
+        self._cursor.execute(query, values)
+        return list(self._cursor.fetchall())
 
     def has_table(self, table: str) -> bool:
         return bool(self.row(self._backend.HAS_TABLE, table)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -73,6 +74,9 @@ class Database:
     def fetchone(self) -> Any:
         return self.row
 
+    def fetchall(self) -> Any:
+        return self.row or []
+
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +93,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
 
     def load(name: str, **modules: Any) -> ModuleType:
         # The neighbours that it imports go with it.
-        for neighbour in ("database", "wait_for_schema"):
+        for neighbour in ("database", "probe_worker", "wait_for_schema"):
             monkeypatch.delitem(sys.modules, neighbour, raising=False)
         for module, stand_in in modules.items():
             monkeypatch.setitem(sys.modules, module.replace("__", "."), stand_in)
@@ -192,6 +196,23 @@ class TestDatabase:
         connect(url, Database({asked: (row,)}))
         assert self.cursor.has_table("job") is bool(row)
 
+    def test_where_psycopg2_is_missing_its_successor_is_taken(self, load: Any, monkeypatch: Any) -> None:
+        class Missing:
+            """What finds no module of one name."""
+
+            @staticmethod
+            def find_spec(name: str, *_rest: Any) -> None:
+                if name == "psycopg2":
+                    raise ModuleNotFoundError(name=name)
+
+        monkeypatch.setattr(sys, "meta_path", [Missing, *sys.meta_path])
+        monkeypatch.delitem(sys.modules, "psycopg2", raising=False)
+        driver = Database({})
+        module = load("database", psycopg=driver)
+        with module.connected():
+            pass
+        assert driver.urls == ["postgresql://airflow:x@db:5432/airflow"]
+
     def test_no_driver_is_imported_that_is_not_used(self, load: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", MYSQL_URL)
         # An import of what is None here fails.
@@ -257,6 +278,20 @@ class TestWaitForSchema:
         monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.api_fastapi.SimpleAuthManager")
         assert load("wait_for_schema").wanted_revisions() == {"alembic_version": "core"}
 
+    @pytest.mark.parametrize(("version", "managed"), [("3.1.8", False), ("3.2.0rc1", True), ("3.10.0", True)])
+    def test_wants_what_airflow_migrates_of_providers_that_are_not_used(
+        self, image: Path, load: Any, monkeypatch: Any, version: str, managed: bool
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "airflow.api_fastapi.SimpleAuthManager")
+        monkeypatch.setattr("importlib.metadata.version", {"apache-airflow-core": version}.__getitem__)
+        for provider, managers in (("fab", '["airflow.providers.fab.models.db.FABDBManager"],'), ("git", "[]")):
+            folder = image / "airflow" / "providers" / provider
+            (folder / "models").mkdir(parents=True)
+            (folder / "get_provider_info.py").write_text(f'    return {{"name": "x",\n "db-managers": {managers}\n}}\n')
+            (folder / "models" / "db.py").write_text('class DB:\n    version_table_name = "alembic_version_fab"\n')
+        wanted = load("wait_for_schema").wanted_revisions()
+        assert wanted == {"alembic_version": "core"} | ({"alembic_version_fab": "fab"} if managed else {})
+
     def test_waits_for_the_database_the_tables_and_both_revisions(self, image: Path, load: Any, capsys: Any) -> None:
         database = Database(
             OperationalError("connection refused"),
@@ -304,82 +339,135 @@ class TestWaitForSchema:
 
 
 class TestWaitForApiServer:
+    OK = b"HTTP/1.1 200 OK\r\n\r\n"
+
     @pytest.fixture
-    def port(self, request: pytest.FixtureRequest) -> Iterator[int]:
-        """The port of a server that answers one request with the given bytes."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
+    def server(self) -> Iterator[Callable[..., int]]:
+        """Serve one answer after the other, the last one for ever, and return the port."""
+        self.asked: list[bytes] = []
+        servers: list[socket.socket] = []
+
+        def serve(*answers: bytes) -> int:
+            server = socket.create_server(("127.0.0.1", 0))
+            servers.append(server)
+            left = list(answers)
 
             def answer() -> None:
-                connection, _address = server.accept()
-                with connection:
-                    self.asked = connection.recv(1000)
-                    connection.sendall(request.param)
+                with contextlib.suppress(OSError):
+                    while True:
+                        connection, _address = server.accept()
+                        with connection:
+                            self.asked.append(connection.recv(1000))
+                            connection.sendall(left.pop(0) if len(left) > 1 else left[0])
 
-            thread = threading.Thread(target=answer, daemon=True)
-            thread.start()
-            yield server.getsockname()[1]
-            thread.join(5)
+            threading.Thread(target=answer, daemon=True).start()
+            return int(server.getsockname()[1])
+
+        yield serve
+        for server in servers:
+            server.close()
+
+    def of(self, version: str) -> bytes:
+        return self.OK + f'{{"version":"{version}","git_version":null}}'.encode()
 
     @pytest.mark.parametrize(
-        ("port", "well"),
+        ("answer", "well"),
         [
             (b"HTTP/1.1 200 OK\r\n\r\n{}", True),
             (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", False),
             (b"HTTP/1.1 404 Not 200\r\n\r\n", False),
             (b"", False),
         ],
-        indirect=["port"],
     )
-    def test_answers(self, load: Any, port: int, well: bool) -> None:
-        assert load("wait_for_api_server").answers("127.0.0.1", port, "/airflow") is well
-        assert self.asked.startswith(b"GET /airflow/api/v2/version HTTP/1.0\r\nHost: 127.0.0.1\r\n")
+    def test_where_the_image_tells_no_version_any_answer_will_do(
+        self, load: Any, server: Any, answer: bytes, well: bool
+    ) -> None:
+        port = server(answer)
+        reason = load("wait_for_api_server").waits_for("127.0.0.1", port, "/airflow", "", "")
+        assert reason == ("" if well else f"No answer from http://127.0.0.1:{port}/airflow")
+        assert len(self.asked) == 1
+        assert self.asked[0].startswith(b"GET /airflow/api/v2/version HTTP/1.0\r\nHost: 127.0.0.1\r\n")
 
     def test_nobody_listens(self, load: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        assert load("wait_for_api_server").answers("127.0.0.1", port, "") is False
+        reason = load("wait_for_api_server").waits_for("127.0.0.1", port, "", "", "3.1")
+        assert match_log([reason]).meaning == "Airflow's API server does not answer there"
 
     def test_a_name_that_is_not_known_is_no_error(self, load: Any, monkeypatch: Any) -> None:
         def unknown(*_args: Any, **_rest: Any) -> None:
             raise socket.gaierror("Name or service not known")
 
         monkeypatch.setattr(socket, "create_connection", unknown)
-        assert load("wait_for_api_server").answers("airflow-api-server", 8080, "") is False
-
-    def test_says_from_time_to_time_that_nobody_answers(self, load: Any, monkeypatch: Any, capsys: Any) -> None:
-        program = load("wait_for_api_server")
-        answers = iter([False, False, False, True])
-        seconds = iter([0.0, 1.0, 3.5, 3.5, 4.0])
-        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080/airflow")
-        monkeypatch.setattr(
-            program, "answers", lambda _host, _port, base_path, _version: base_path == "/airflow" and next(answers)
-        )
-        monkeypatch.setattr("time.monotonic", lambda: next(seconds))
-        program.main()
-        assert capsys.readouterr().out.splitlines()[1:-1] == ["No answer from http://airflow-api-server:8080/airflow"]
-
-    def test_asks_until_it_answers(self, load: Any, monkeypatch: Any) -> None:
-        program = load("wait_for_api_server")
-        asked: list[tuple[str, int, str, str]] = []
-        answers = iter([False, False, True])
-        monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080")
-        monkeypatch.setenv("API_SERVER_VERSION", "3.1.0")
-        monkeypatch.setattr(program, "answers", lambda *asked_at: asked.append(asked_at) or next(answers))
-        program.main()
-        assert asked == [("airflow-api-server", 8080, "", "3.1.0")] * 3
+        assert load("wait_for_api_server").waits_for("airflow-api-server", 8080, "", "", "").startswith("No answer")
 
     @pytest.mark.parametrize(
-        ("port", "well"),
+        ("version", "well"),
+        [("3.3.0", True), ("3.3.2", True), ("3.3.0rc1", True), ("3.1.0", False), ("3.4.0", False), ("3.30.0", False)],
+    )
+    def test_another_minor_version_does_not_count(self, load: Any, server: Any, version: str, well: bool) -> None:
+        port = server(self.of(version))
+        reason = load("wait_for_api_server").waits_for("127.0.0.1", port, "", "", "3.3")
+        assert reason == ("" if well else f"Airflow {version} answers at http://127.0.0.1:{port}, wanted 3.3")
+        if not well:
+            assert match_log([reason]).meaning.startswith("an API server of another Airflow version")
+            assert match_log([reason]).permanent is False
+
+    @pytest.mark.parametrize(
+        ("answer", "well"),
         [
             (b'HTTP/1.1 200 OK\r\n\r\n{"version":"3.2.0","git_version":null}', True),
-            (b'HTTP/1.1 200 OK\r\n\r\n{"version":"3.1.0","git_version":null}', False),
+            (b'HTTP/1.1 200 OK\r\n\r\n{"version":"3.2.1","git_version":null}', False),
             (b'HTTP/1.1 200 OK\r\n\r\n{"git_version":"3.2.0"}', False),
             (b'HTTP/1.1 503 No\r\n\r\n{"version":"3.2.0"}', False),
         ],
-        indirect=["port"],
     )
-    def test_only_the_wanted_version_counts_where_one_is_named(self, load: Any, port: int, well: bool) -> None:
-        assert load("wait_for_api_server").answers("127.0.0.1", port, "", "3.2.0") is well
+    def test_only_the_exact_version_counts_where_one_is_named(
+        self, load: Any, server: Any, answer: bytes, well: bool
+    ) -> None:
+        reason = load("wait_for_api_server").waits_for("127.0.0.1", server(answer), "", "3.2.0", "3.2")
+        assert (reason == "") is well
+
+    def test_one_that_is_still_among_others_behind_the_service_is_seen(self, load: Any, server: Any) -> None:
+        port = server(*[self.of("3.3.2")] * 15, self.of("3.1.0"), self.of("3.3.2"))
+        program = load("wait_for_api_server")
+        assert "Airflow 3.1.0 answers" in program.waits_for("127.0.0.1", port, "", "", "3.3")
+        assert program.waits_for("127.0.0.1", port, "", "", "3.3") == ""
+        assert len(self.asked) == 16 + program.IN_A_ROW
+
+    @pytest.fixture
+    def run(self, load: Any, monkeypatch: Any) -> Callable[..., list[tuple[Any, ...]]]:
+        """Run it with one reason to wait after the other, and return what was asked for."""
+
+        def run(*reasons: str, seconds: Any = None) -> list[tuple[Any, ...]]:
+            program = load("wait_for_api_server")
+            asked: list[tuple[Any, ...]] = []
+            left = iter([*reasons, ""])
+            monkeypatch.setenv("API_SERVER_URL", "http://airflow-api-server:8080/airflow")
+            monkeypatch.setattr(program.wait_for_schema, "installed_version", lambda: "3.3.2")
+            monkeypatch.setattr(program, "waits_for", lambda *wanted: asked.append(wanted) or next(left))
+            if seconds:
+                monkeypatch.setattr("time.monotonic", lambda: next(seconds))
+            program.main()
+            return asked
+
+        return run
+
+    def test_says_from_time_to_time_what_it_waits_for(self, run: Any, capsys: Any) -> None:
+        run("none", "none", "none", seconds=iter([0.0, 1.0, 3.5, 3.5, 4.0]))
+        assert capsys.readouterr().out.splitlines() == [
+            "Waiting for http://airflow-api-server:8080/airflow, Airflow 3.3",
+            "none",
+            "It answers.",
+        ]
+
+    def test_asks_until_it_is_of_the_minor_version_of_the_image(self, run: Any) -> None:
+        assert run("not yet", "not yet") == [("airflow-api-server", 8080, "/airflow", "", "3.3")] * 3
+
+    def test_or_of_the_exact_one_that_is_named(self, run: Any, monkeypatch: Any, capsys: Any) -> None:
+        monkeypatch.setenv("API_SERVER_VERSION", "3.3.1")
+        assert run() == [("airflow-api-server", 8080, "/airflow", "3.3.1", "3.3")]
+        assert "Airflow 3.3.1" in capsys.readouterr().out
 
 
 class TestProbeHeartbeat:
@@ -485,6 +573,18 @@ class InvalidSignatureError(Exception):
     """What PyJWT raises."""
 
 
+class ExpiredSignatureError(Exception):
+    """What PyJWT raises for a token whose signature is right."""
+
+
+PYJWT = SimpleNamespace(
+    InvalidSignatureError=InvalidSignatureError,
+    ExpiredSignatureError=ExpiredSignatureError,
+    decode=lambda token, options: json.loads(token) if options == {"verify_signature": False} else None,
+)
+CONF = SimpleNamespace(getfloat=lambda section, key: {("execution_api", "jwt_expiration_time"): 86400.0}[section, key])
+
+
 class TestOtherJwtSecret:
     """Of a token only the secret is looked at that it was signed with."""
 
@@ -505,7 +605,8 @@ class TestOtherJwtSecret:
             load(
                 "airflow_kubernetes_jwt",
                 attrs=SimpleNamespace(evolve=dataclasses.replace),
-                jwt=SimpleNamespace(InvalidSignatureError=InvalidSignatureError),
+                jwt=PYJWT,
+                airflow__configuration=SimpleNamespace(conf=CONF),
                 airflow__api_fastapi__auth__tokens=SimpleNamespace(JWTValidator=JWTValidator),
                 airflow__plugins_manager=SimpleNamespace(AirflowPlugin=object),
             )
@@ -536,6 +637,101 @@ class TestOtherJwtSecret:
             asyncio.run(validator()("own").avalidated_claims("other"))
 
 
+class TestQueuedToken:
+    """A token is the JSON of its claims here, and it is 12 hours after the epoch."""
+
+    NOW = 12 * 3600
+
+    @pytest.fixture
+    def validate(self, load: Any) -> Callable[..., Any]:
+        """Validate claims by the class that the plugin leaves behind."""
+
+        @dataclasses.dataclass
+        class JWTValidator:
+            leeway: int = 10
+
+            async def avalidated_claims(inner, unvalidated: str, required_claims: Any = None) -> Any:  # noqa: N805
+                claims = json.loads(unvalidated)
+                if claims["exp"] <= self.NOW - inner.leeway:
+                    raise ExpiredSignatureError
+                return claims
+
+        load(
+            "airflow_kubernetes_jwt",
+            attrs=SimpleNamespace(evolve=dataclasses.replace),
+            jwt=PYJWT,
+            airflow__api_fastapi__auth__tokens=SimpleNamespace(JWTValidator=JWTValidator),
+            airflow__configuration=SimpleNamespace(conf=CONF),
+            airflow__plugins_manager=SimpleNamespace(AirflowPlugin=object),
+        )
+
+        def validate(**claims: Any) -> Any:
+            return asyncio.run(JWTValidator().avalidated_claims(json.dumps(claims)))
+
+        return validate
+
+    def test_of_a_task_that_has_waited_for_hours_is_accepted(self, validate: Any) -> None:
+        assert validate(iat=0, exp=600, scope="workload")["scope"] == "workload"
+
+    def test_of_one_that_has_waited_for_more_than_a_day_is_not(self, validate: Any) -> None:
+        issued = self.NOW - 86400
+        assert validate(iat=issued + 1, exp=issued + 601, scope="workload")
+        with pytest.raises(ExpiredSignatureError):
+            validate(iat=issued, exp=issued + 600, scope="workload")
+
+    @pytest.mark.parametrize("scope", [{}, {"scope": "execution"}])
+    def test_no_other_token_lives_longer(self, validate: Any, scope: dict[str, str]) -> None:
+        with pytest.raises(ExpiredSignatureError):
+            validate(iat=0, exp=600, **scope)
+
+    def test_one_that_is_valid_stays_as_it_is(self, validate: Any) -> None:
+        claims = {"iat": 0, "exp": self.NOW + 1}
+        assert validate(**claims) == claims
+
+    def test_one_that_lives_longer_by_itself_is_not_made_to_live_less(self, validate: Any) -> None:
+        with pytest.raises(ExpiredSignatureError):
+            validate(iat=self.NOW - 100_000, exp=self.NOW - 10, scope="workload")
+
+
+class TestContentType:
+    """What workers before 3.1.6 do not say."""
+
+    def passed(self, load: Any, scope: dict[str, Any]) -> dict[str, Any]:
+        """Return what the server behind the middleware gets."""
+        plugin = load(
+            "airflow_kubernetes_content_type",
+            airflow__plugins_manager=SimpleNamespace(AirflowPlugin=object),
+        ).UnderstandOldWorkers
+        ((middleware),) = plugin.fastapi_root_middlewares
+        got: list[dict[str, Any]] = []
+
+        async def application(scope: dict[str, Any], receive: str, send: str) -> None:
+            assert (receive, send) == ("receive", "send")
+            got.append(scope)
+
+        server = middleware["middleware"](application, *middleware["args"], **middleware["kwargs"])
+        asyncio.run(server(scope, "receive", "send"))
+        return got[0]
+
+    @pytest.mark.parametrize("path", ["/execution/task-instances/1/run", "/airflow/execution/task-instances/1/run"])
+    def test_is_added_for_the_execution_api(self, load: Any, path: str) -> None:
+        scope = {"type": "http", "path": path, "headers": [(b"host", b"x")]}
+        got = self.passed(load, scope)
+        assert got["headers"] == [(b"host", b"x"), (b"content-type", b"application/json")]
+        assert scope["headers"] == [(b"host", b"x")]
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            {"type": "http", "path": "/execution/x", "headers": [(b"content-type", b"text/plain")]},
+            {"type": "http", "path": "/api/v2/dags", "headers": []},
+            {"type": "lifespan"},
+        ],
+    )
+    def test_nothing_else_changes(self, load: Any, scope: dict[str, Any]) -> None:
+        assert self.passed(load, scope) is scope
+
+
 class NoBroker(Exception):
     """What kombu's transport raises."""
 
@@ -563,14 +759,16 @@ class TestProbeWorker:
                 def __exit__(self, *_error: object) -> None:
                     pass
 
-            def call(workers: list[str], question: str, timeout: int) -> Any:
-                assert (workers, question) == (["celery@airflow-worker-0"], "active_queues")
+            def call(workers: list[str], question: str, arguments: dict[str, Any], timeout: int) -> Any:
+                assert (workers, question, arguments) == (["celery@airflow-worker-0"], "active_queues", {})
                 if isinstance(reply, Exception):
                     raise reply
                 return reply
 
             mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: SimpleNamespace(call=call))
-            load("probe_worker", kombu=SimpleNamespace(Connection=Connection), kombu__pidbox=mailbox).main()
+            program = load("probe_worker", kombu=SimpleNamespace(Connection=Connection), kombu__pidbox=mailbox)
+            program.DRAINED, program.FIRST_PROCESS = tmp_path / "drained", tmp_path / "stat"
+            program.main()
             return tmp_path / "note"
 
         return probe
@@ -619,6 +817,21 @@ class TestProbeWorker:
         with pytest.raises(SystemExit, match="the broker does not answer: gone"):
             probe(error)
         assert (tmp_path / "note").exists()
+
+    STAT = "1 (dumb-init) S 0 1 1 0 -1 4194560 9 8 7 6 5 4 3 2 20 0 1 0 {} 2347008 200"
+
+    def test_a_drained_one_need_only_answer(self, probe: Any, tmp_path: Path) -> None:
+        (tmp_path / "stat").write_text(self.STAT.format(4711))
+        (tmp_path / "drained").write_text("4711")
+        assert probe(self.consumes()).exists()
+        with pytest.raises(SystemExit, match=r"^the worker does not answer$"):
+            probe(None)
+
+    def test_what_follows_a_restart_of_the_container_has_to_consume_again(self, probe: Any, tmp_path: Path) -> None:
+        (tmp_path / "stat").write_text(self.STAT.format(4712))
+        (tmp_path / "drained").write_text("4711")
+        with pytest.raises(SystemExit, match="the worker consumes no queue"):
+            probe(self.consumes())
 
 
 class TestMigrate:
@@ -728,6 +941,79 @@ class TestMigrate:
         monkeypatch.setenv("AIRFLOW_VERSION", "3.1.0")
         with pytest.raises(SystemExit, match=r"at revision new .*which this Airflow does not know \(3.1.0\)"):
             migrate(Database(self.at("new"))).wait_for_database()
+
+    SESSION = (7, "airflow", "psql", "10.0.0.9", "idle in transaction", 312)
+
+    @pytest.fixture
+    def look(self, migrate: Any, capsys: Any) -> Callable[..., list[str]]:
+        """Look at who blocks the migration as often as there are answers, and return what was told of that."""
+
+        def look(*answers: Any, terminates: bool = False, refused: Exception | None = None) -> list[str]:
+            self.database = Database({})
+            program = migrate(self.database)
+            watch = program.BlockerWatch("airflow-migrate pod", terminates)
+            for rows in answers:
+                self.database.answers = [{"pg_blocking_pids": rows, "pg_terminate_backend": refused or (True,)}]
+                with program.database.connected() as cursor:
+                    watch.look(cursor)
+            return list(capsys.readouterr().out.splitlines())
+
+        return look
+
+    def test_who_blocks_it_is_told_once_and_that_it_is_over(self, look: Any) -> None:
+        assert look([self.SESSION], [self.SESSION], [self.SESSION], [], []) == [
+            "The migration is blocked by session 7: user airflow, application psql, at 10.0.0.9, idle in transaction, "
+            "its transaction began 312 s ago",
+            "The migration is not blocked any more.",
+        ]
+        assert self.database.queries[0][1] == ("airflow-migrate pod",)
+
+    def test_another_one_is_told_again(self, look: Any) -> None:
+        other = (8, "etl", None, None, None, None)
+        told = look([self.SESSION], [self.SESSION, other], [self.SESSION, other], [other])
+        assert [line[:43] for line in told] == [
+            f"The migration is blocked by session {pid}: user" for pid in ("7", "8")
+        ]
+
+    def test_a_lock_of_a_moment_is_not(self, look: Any) -> None:
+        assert look([self.SESSION], [], [(8, *self.SESSION[1:])], []) == []
+
+    def test_nobody_is_ended_unless_asked(self, look: Any) -> None:
+        look([self.SESSION], [self.SESSION], [self.SESSION])
+        assert not [query for query, _values in self.database.queries if "terminate" in query]
+
+    def test_who_was_told_is_ended_then(self, look: Any) -> None:
+        told = look([self.SESSION], [self.SESSION], [self.SESSION], [], terminates=True)
+        assert told[1:] == ["Ended session 7, which blocked the migration.", "The migration is not blocked any more."]
+        assert [values for query, values in self.database.queries if "terminate" in query] == [(7,)]
+
+    def test_one_that_may_not_be_ended_is_told_once(self, look: Any) -> None:
+        told = look(*[[self.SESSION]] * 5, terminates=True, refused=RuntimeError("must be a\nsuperuser"))
+        assert told[1:] == ["Session 7 cannot be ended: must be a superuser"]
+
+    @pytest.mark.parametrize(("url", "watches"), [(URL, True), (MYSQL_URL, False)])
+    def test_a_second_connection_looks_while_it_migrates(
+        self, migrate: Any, monkeypatch: Any, capsys: Any, url: str, watches: bool
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", url)
+        monkeypatch.setenv("PGAPPNAME", "mine")
+        looked = threading.Event()
+        main = SimpleNamespace(main=lambda: looked.wait(5 if watches else 0))
+        database = Database({"pg_blocking_pids": [self.SESSION]})
+        program = migrate(database)
+        monkeypatch.setitem(sys.modules, "airflow.__main__", main)
+        monkeypatch.setattr(program, "LOOK_EVERY", 0.001)
+        tell = program.BlockerWatch.look
+
+        def look(watch: Any, cursor: Any) -> None:
+            tell(watch, cursor)
+            if watch._told:
+                looked.set()
+
+        monkeypatch.setattr(program.BlockerWatch, "look", look)
+        program.migrate()
+        assert ("blocked by session 7" in capsys.readouterr().out) is watches
+        assert (database.queries != []) is watches
 
     @pytest.fixture
     def ensure(self, migrate: Any, monkeypatch: Any) -> Callable[..., list[str]]:
@@ -898,3 +1184,116 @@ class TestTrust:
         certifi = pytest.importorskip("certifi")
         program["trusted"].__globals__["SYSTEM"] = Path("/nowhere")
         assert list(program["trusted"]()) == [Path(certifi.where())]
+
+
+class CeleryWorker:
+    """Stands in for a worker that is told by remote control: its queues, and its tasks of each moment.
+
+    :ivar moments: the tasks that it has, by state, one moment after the other; each look at the active ones ends one.
+    """
+
+    def __init__(self, *moments: dict[str, list[Any]]) -> None:
+        self.queues = {"default", "big"}
+        self.moments = [*moments]
+        self.told: list[tuple[str, Any]] = []
+        self.silent = False
+
+    def call(self, workers: list[str], command: str, arguments: dict[str, Any], timeout: int) -> Any:
+        assert workers == ["celery@airflow-worker-0"]
+        self.told.append((command, arguments.get("queue")))
+        if self.silent:
+            return None
+        answer: Any = {"ok": "done"}
+        if command == "active_queues":
+            answer = [{"name": queue} for queue in sorted(self.queues)]
+        elif command == "cancel_consumer":
+            self.queues.discard(arguments["queue"])
+        elif command == "add_consumer":
+            self.queues.add(arguments["queue"])
+        else:
+            answer = self.moments[0].get(command, [])
+            if command == "active" and len(self.moments) > 1:
+                self.moments.pop(0)
+        return [{workers[0]: answer}]
+
+
+class TestDrainWorker:
+    def request(self, number: str, **instance: Any) -> dict[str, Any]:
+        names = {"dag_id": "etl", "task_id": "load", "run_id": "manual", "map_index": -1, **instance}
+        workload = json.dumps({"token": "secret-token", "ti": names, "type": "ExecuteTask"})
+        return {"id": number, "name": "execute_workload", "args": [workload], "time_start": 12.5}
+
+    @pytest.fixture
+    def run(self, load: Any, monkeypatch: Any, tmp_path: Path, capsys: Any) -> Callable[..., Any]:
+        """Run the program against a worker, and return what it prints."""
+        monkeypatch.setattr(socket, "gethostname", lambda: "airflow-worker-0")
+        monkeypatch.setenv("WORKER_QUEUES", "default,big")
+        monkeypatch.setenv("AIRFLOW__CELERY__BROKER_URL", "redis://:x@redis/0")
+        (tmp_path / "stat").write_text(TestProbeWorker.STAT.format(4711))
+        clock = iter(range(1000))
+        monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+
+        def run(worker: CeleryWorker, action: str = "drain", seconds: str = "5") -> Any:
+            monkeypatch.setattr(sys, "argv", ["drain_worker.py", action, seconds])
+            mailbox = SimpleNamespace(Mailbox=lambda *_args, **_rest: lambda connection: worker)
+            connection = MagicMock()
+            program = load("drain_worker", kombu=SimpleNamespace(Connection=connection), kombu__pidbox=mailbox)
+            program.probe_worker.DRAINED = tmp_path / "drained"
+            program.probe_worker.FIRST_PROCESS = tmp_path / "stat"
+            program.main()
+            printed = capsys.readouterr().out
+            assert "secret-token" not in printed
+            return json.loads(printed)
+
+        return run
+
+    def test_all_consumers_are_cancelled_and_the_probes_told(self, run: Any, tmp_path: Path) -> None:
+        worker = CeleryWorker({})
+        assert run(worker) == {"drained": True, "tasks": []}
+        assert worker.queues == set()
+        assert (tmp_path / "drained").read_text() == "4711"
+        # It is seen without a task twice.
+        assert [command for command, _queue in worker.told].count("active") >= 2
+
+    def test_tasks_are_told_without_their_tokens(self, run: Any) -> None:
+        worker = CeleryWorker({"active": [self.request("1", map_index=3)], "reserved": [self.request("2")]})
+        answer = run(worker)
+        assert not answer["drained"]
+        assert answer["tasks"] == [
+            {"id": "1", "state": "active", "since": 12.5, "name": "etl.load[3]", "run": "manual"},
+            {"id": "2", "state": "reserved", "since": 12.5, "name": "etl.load", "run": "manual"},
+        ]
+
+    def test_it_answers_when_a_task_has_ended(self, run: Any) -> None:
+        two = {"active": [self.request("1"), self.request("2")]}
+        answer = run(CeleryWorker(two, two, {"active": [self.request("2")]}), seconds="900")
+        assert [task["id"] for task in answer["tasks"]] == ["2"]
+
+    def test_one_that_becomes_active_between_two_questions_is_not_missed(self, run: Any) -> None:
+        asked = CeleryWorker({"reserved": [self.request("1")], "active": [self.request("1")]})
+        assert [task["state"] for task in run(asked)["tasks"]] == ["active"]
+        commands = [command for command, _queue in asked.told if command in ("reserved", "active")]
+        assert commands[:2] == ["reserved", "active"]
+
+    def test_what_is_no_task_of_airflows_has_its_own_name(self, run: Any) -> None:
+        (task,) = run(CeleryWorker({"active": [{"id": "1", "name": "ping", "args": []}]}))["tasks"]
+        assert (task["name"], task["since"]) == ("ping", None)
+
+    def test_it_takes_tasks_again(self, run: Any, tmp_path: Path) -> None:
+        worker = CeleryWorker({})
+        run(worker)
+        run(worker, "resume")
+        assert worker.queues == {"default", "big"}
+        assert not (tmp_path / "drained").exists()
+
+    def test_one_that_does_not_answer_is_told(self, run: Any) -> None:
+        worker = CeleryWorker({})
+        worker.silent = True
+        with pytest.raises(SystemExit, match=r"^the worker does not answer$"):
+            run(worker)
+
+    def test_a_broker_that_refuses_is_told_in_one_line(self, run: Any, monkeypatch: Any) -> None:
+        worker = CeleryWorker({})
+        monkeypatch.setattr(worker, "call", MagicMock(side_effect=RuntimeError("WRONGPASS\n  invalid pair")))
+        with pytest.raises(SystemExit, match=r"^the broker cannot be used: WRONGPASS invalid pair$"):
+            run(worker)

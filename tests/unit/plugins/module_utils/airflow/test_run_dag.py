@@ -258,6 +258,12 @@ def test_what_the_scheduler_says_of_a_task_that_it_ended_is_told() -> None:
     assert told[6:] == ["The scheduler says of it: heartbeat timeout: no heartbeat"]
 
 
+def test_the_last_words_of_a_task_are_explained_where_they_mean_another_version() -> None:
+    api = FakeApi([("failed", [instance("a", "failed")])])
+    api.logs = {"a[-1]": {"content": [{"event": "Remote server returned validation error"}]}}
+    assert failure_of(api).message.splitlines()[3].startswith("  That is: its worker is older than the API server")
+
+
 def test_a_scheduler_that_is_not_heard_does_not_hide_the_failure() -> None:
     api = FakeApi([("failed", [instance("a", "failed")])])
     api.logs = {"a[-1]": {"content": [{"event": "last"}]}}
@@ -344,6 +350,30 @@ def test_logs_are_read_to_their_end() -> None:
     result, _said = play(api, logs=True)
     assert isinstance(result, dict)
     assert [told["log"] for told in result["task_instances"]] == ["one\ntwo", ""]
+
+
+HALF = ["DAG bundles loaded: dags-folder", "Pausing task as DEFERRED. ", "trigger completed"]
+WHOLE = [*HALF, "DAG bundles loaded: dags-folder", "Done."]
+
+
+@pytest.mark.parametrize(
+    ("read", "wanted"), [([HALF, HALF, WHOLE, HALF], WHOLE), ([HALF], HALF), ([["Done."], WHOLE], ["Done."])]
+)
+def test_the_log_of_a_deferred_task_is_read_until_it_has_what_came_after(
+    read: list[list[str]], wanted: list[str]
+) -> None:
+    api = FakeApi([("success", [instance("a", "success")])])
+    answers, get = list(read), api.get
+
+    def uploaded_late(path: str, **query: Any) -> Any:
+        if "/logs/" not in path:
+            return get(path, **query)
+        return {"content": answers.pop(0) if answers[1:] else answers[0]}
+
+    api.get = uploaded_late  # type: ignore[method-assign]
+    result, _said = play(api, logs=True)
+    assert isinstance(result, dict)
+    assert result["task_instances"][0]["log"].splitlines() == wanted
 
 
 def test_a_log_that_cannot_be_read_does_not_hide_the_failure() -> None:

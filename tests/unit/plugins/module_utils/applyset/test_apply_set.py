@@ -625,6 +625,56 @@ class TestCheckMode:
         assert cluster.log == []
 
 
+class TestReplicasOfDayTwo:
+    """What playbooks/scale.yml and stop.yml have set is taken over by the next deploy, which says so."""
+
+    def workers(self, replicas: int) -> Any:
+        return thing("StatefulSet", "worker", spec={"replicas": replicas})
+
+    def set_replicas(self, cluster: Any, replicas: int, manager: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Set replicas as the scale of a workload does, after which an apply is refused that does not insist."""
+        (live,) = [obj for (kind, _namespace, _name), obj in cluster.objects.items() if kind == "StatefulSet"]
+        live["spec"]["replicas"] = replicas
+        live["metadata"]["managedFields"] = [
+            {"manager": manager, "subresource": "scale", "time": "2026-01-01T12:00:00Z", "operation": "Update"}
+        ]
+        message = f'conflict with "{manager}" with subresource "scale" using apps/v1'
+        cause = {"reason": "FieldManagerConflict", "message": message, "field": ".spec.replicas"}
+        take = cluster.apply
+
+        def refuse(manifest: Any, field_manager: str, dry_run: bool = False, force: bool = False) -> Any:
+            if manifest["kind"] == "StatefulSet" and not force:
+                raise ApiFailure("conflict", 409, "Conflict", {"causes": [cause]})
+            return take(manifest, field_manager, dry_run, force)
+
+        monkeypatch.setattr(cluster, "apply", refuse)
+
+    @pytest.mark.parametrize(
+        ("replicas", "manager", "note"),
+        [
+            (0, "airflow.kubernetes/stop", "was stopped at 2026-01-01 12:00:00 UTC, and starts again with 3 pods"),
+            (1, "airflow.kubernetes/scale", "was scaled to 1 pods after the last deploy, and gets the 3 of the"),
+        ],
+        ids=["stopped", "scaled"],
+    )
+    def test_they_are_taken_over(
+        self, cluster: Any, monkeypatch: pytest.MonkeyPatch, replicas: int, manager: str, note: str
+    ) -> None:
+        apply(cluster, self.workers(3))
+        self.set_replicas(cluster, replicas, manager, monkeypatch)
+        manifests = prepare([self.workers(3)], "airflow", "web", "airflow")
+        (outcome,) = ApplySet(cluster, "airflow", "web", "airflow").apply(manifests)
+        assert outcome.after is not None
+        assert outcome.after["spec"]["replicas"] == 3
+        assert outcome.note.startswith(note)
+
+    def test_those_of_others_are_not(self, cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        apply(cluster, self.workers(3))
+        self.set_replicas(cluster, 5, "hpa", monkeypatch)
+        with pytest.raises(Failure, match="somebody else manages"):
+            apply(cluster, self.workers(3))
+
+
 class TestRefusals:
     service = thing("Service", "web", metadata={"name": "web", "namespace": "data"})
     claim = thing("PersistentVolumeClaim", "dags", metadata={"name": "dags", "namespace": "data"})

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import run_dag, sync_dags
+from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow import (
+    drain,
+    restart,
+    run_dag,
+    scale,
+    stop,
+    sync_dags,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import destroy
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors import Failure
 from ansible_collections.airflow.kubernetes.plugins.module_utils.diagnosis import diagnose
@@ -145,7 +152,7 @@ class TestRules:
         assert rules_of([]) == []
 
 
-@pytest.mark.parametrize("module", [destroy, run_dag, status, sync_dags])
+@pytest.mark.parametrize("module", [destroy, drain, restart, run_dag, scale, status, stop, sync_dags])
 def test_a_module_says_what_is_missing_before_it_asks_for_more(
     module: Any, cluster: Any, connection: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -154,6 +161,7 @@ def test_a_module_says_what_is_missing_before_it_asks_for_more(
     cluster.rights = lambda verb, resource: False
     defaults = {name: option.get("default") for name, option in module.OPTIONS.items()}
     given = {"release": "airflow", "namespace": "airflow", "permissions": WANTED, "src": str(tmp_path), "dag_id": "a"}
+    given["replicas"] = {"airflow-worker": 1}
     with pytest.raises(Failure, match="No permission to get pods in the namespace airflow"):
         module.run(Task({**defaults, **connection, **given}))
     assert cluster.log == []

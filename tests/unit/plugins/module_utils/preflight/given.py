@@ -24,6 +24,8 @@ GOOD: dict[str, Any] = {
     "image": "registry.example.com/airflow:ours",
     "config": {},
     "worker_groups": [{"name": "worker"}],
+    "worker_replicas": 1,
+    "worker_overrides": {},
     "dag_bundles": [],
     "executors": ["celery"],
     "packages": [],

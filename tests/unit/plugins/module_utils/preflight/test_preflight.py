@@ -29,7 +29,7 @@ def problems(**given: Any) -> list[str]:
 def test_no_cluster_is_asked_where_objects_are_only_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(preflight, "Client")
     result = preflight.run(Task({**GOOD, "render": "rendered"}))
-    known = {"version": "", "warnings": [], "certificates": {}}
+    known = {"version": "", "warnings": [], "certificates": {}, "fewer_workers": {}}
     assert result == {"changed": False, **known, "digest": "d1", "dry_run_due": True, "sets": ()}
     with pytest.raises(Failure, match="airflow_namespace"):
         preflight.run(Task({**GOOD, "render": "rendered", "namespace": "Airflow"}))
@@ -586,3 +586,30 @@ class TestCertificates:
     def test_where_no_cluster_is_asked_a_word_stands_for_it(self) -> None:
         result = preflight.run(Task({**GOOD, "render": "rendered", "certificates": [self.CA]}))
         assert result["certificates"] == {"ca.crt": "rendered"}
+
+
+class TestFewerWorkers:
+    @pytest.fixture(autouse=True)
+    def _live(self, cluster: Any) -> None:
+        for name, replicas in (("airflow-worker", 3), ("airflow-big", 1)):
+            labels = {"airflow.kubernetes/release": "airflow", "app.kubernetes.io/component": "worker"}
+            cluster.add("StatefulSet", name, metadata={"labels": labels}, spec={"replicas": replicas})
+
+    @pytest.mark.parametrize(
+        ("given", "fewer"),
+        [
+            ({"worker_groups": [{"name": "worker"}, {"name": "big"}], "worker_replicas": 3}, {}),
+            ({"worker_groups": [{"name": "worker"}, {"name": "big"}], "worker_replicas": "1"}, {"airflow-worker": 1}),
+            ({"worker_groups": [{"name": "worker", "replicas": 4}]}, {"airflow-big": 0}),
+            (
+                {
+                    "worker_groups": [{"name": "worker", "replicas": 4, "overrides": {"spec": {"replicas": 2}}}],
+                    "worker_overrides": {"spec": {"replicas": 5}},
+                },
+                {"airflow-worker": 2, "airflow-big": 0},
+            ),
+        ],
+        ids=["as many", "fewer", "without a group", "by an override"],
+    )
+    def test_groups_that_shrink_are_told(self, run: Any, given: dict[str, Any], fewer: dict[str, int]) -> None:
+        assert run(**given)["fewer_workers"] == fewer

@@ -188,6 +188,9 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
     },
     "a key of no Secret is named": {"airflow_database_url_key": "url"},
     "only the asynchronous URL is given": {"airflow_database_async_url_key": "async"},
+    "Airflow is older than 3.2": {"triggerer_queues": ["a"], "config": {"triggerer__queues_enabled": True}},
+    "airflow_config does not enable them": {"triggerer_queues": ["a"], "version": "3.3.2"},
+    "it is true for MySQL": {"migrations_terminate_blockers": True, "airflow_database_backend": "mysql"},
     "the database is not PostgreSQL": {"airflow_pgbouncer_enabled": True, "airflow_database_backend": "mysql"},
     "the database is given as a URL": {
         "airflow_pgbouncer_enabled": True,

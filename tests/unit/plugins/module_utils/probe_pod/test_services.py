@@ -120,6 +120,37 @@ def test_a_problem_is_told_with_its_meaning_and_leaves_no_pod(cluster: Any, chec
     assert cluster.names("Pod") == []
 
 
+class TestServerThatDoesNotAnswer:
+    """It may be known to the cluster's network a moment later, unlike a password that is refused."""
+
+    AWAY = 'Could not connect to the endpoint URL: "http://store:8080/"'
+
+    @pytest.fixture
+    def asked(self, check: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[str], int]]:
+        """Return the problems, and how often the services were tried, given what is wrong at each try."""
+
+        def asked(*tries: list[list[str]]) -> tuple[list[str], int]:
+            count, seconds = iter(range(10000)), iter(range(10000))
+            made = check()
+            made.clock = lambda: next(seconds)
+            monkeypatch.setattr(made, "_ask", lambda _pod, _services: tries[min(next(count), len(tries) - 1)])
+            return made.problems([ProbeRun(POD, [DATABASE, DATABASE])]), next(count)
+
+        return asked
+
+    def test_is_tried_again(self, asked: Any) -> None:
+        assert asked([[self.AWAY], []], [[self.AWAY], [self.AWAY]], [[], []]) == ([], 3)
+
+    def test_is_a_problem_when_it_stays_away(self, asked: Any) -> None:
+        (problem,), _tries = asked([[self.AWAY], []])
+        assert "its address does not answer" in problem
+
+    @pytest.mark.parametrize("problem", [REFUSED, "words that nobody knows"])
+    def test_what_does_not_pass_is_a_problem_at_once(self, asked: Any, problem: str) -> None:
+        problems, tries = asked([[self.AWAY], [problem]], [[], []])
+        assert (len(problems), tries) == (2, 1)
+
+
 def test_the_url_is_in_no_object_and_no_argument(cluster: Any, check: Any, program: Any) -> None:
     seen = []
     delete = cluster.delete
@@ -400,6 +431,28 @@ class TestProgram:
     def test_a_database_that_will_not_do(self, database: Any, problem: str) -> None:
         (said,) = services_program.problems_of_postgresql(database)
         assert problem in said
+
+    @pytest.mark.parametrize(
+        ("airflow", "version", "problem"),
+        [
+            ("3.1.8", 130000, ""),
+            ("3.1.8", 120022, "PostgreSQL 12; the oldest that Airflow 3.1 supports is 13"),
+            ("3.2.0rc1", 140000, ""),
+            ("3.3.2", 130010, "PostgreSQL 13; the oldest that Airflow 3.3 supports is 14"),
+            ("4.0.0", 130010, "PostgreSQL 13; the oldest that Airflow 4.0 supports is 14"),
+        ],
+    )
+    def test_the_oldest_postgresql_is_that_of_the_images_airflow(
+        self, monkeypatch: pytest.MonkeyPatch, airflow: str, version: int, problem: str
+    ) -> None:
+        monkeypatch.setattr("importlib.metadata.version", {"apache-airflow-core": airflow}.__getitem__)
+        said = [*services_program.problems_of_postgresql(self.Database(version, ("UTF8", "public", "a", False)))]
+        assert said == ([f"the server is {problem}"] if problem else [])
+
+    def test_psycopg_3_tells_the_version_in_another_place(self) -> None:
+        database = self.Database(0)
+        database.info = SimpleNamespace(server_version=120022)  # type: ignore[attr-defined]
+        assert "PostgreSQL 12" in next(services_program.problems_of_postgresql(database))
 
     def test_a_database_that_will(self) -> None:
         assert [*services_program.problems_of_postgresql(self.Database(130000, ("UTF8", "public", "a", False)))] == []

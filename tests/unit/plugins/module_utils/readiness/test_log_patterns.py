@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import match_log
+from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.log_patterns import (
+    TASK_LOG_PATTERNS,
+    blocked,
+    match_log,
+)
 
 NO_ANSWER = "the database does not answer"
 NOT_THIS_DATABASE = "there is no database of that name that its user may use"
@@ -66,6 +70,48 @@ def test_what_is_said_is_understood(line: str, meaning: str, permanent: bool) ->
     assert pattern.meaning == meaning
     assert pattern.permanent is permanent
     assert pattern.advice.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("httpx.HTTPStatusError: Remote server returned validation error", "its worker is older than the API server"),
+        ("pydantic: 1 validation error for TIRunContext dag_run.partition_key", "its worker is newer than the API"),
+        ('403 {"detail":"Invalid auth token"}', "the API server refused its token"),
+        (
+            "reported that <x [queued]> finished with state failed, but the task instance's state attribute is queued",
+            "its worker could not start it",
+        ),
+        (
+            "<x [running]> finished with state failed, but the task instance's state attribute is running",
+            "its process in the worker ended without a word",
+        ),
+    ],
+)
+def test_a_version_skew_is_never_told_as_want_of_memory(line: str, meaning: str) -> None:
+    pattern = match_log([line], TASK_LOG_PATTERNS)
+    assert pattern
+    assert pattern.meaning.startswith(meaning)
+    # Where memory may be the reason, the words that would speak for another one are told with it.
+    assert ("memory" in pattern.advice) <= ("Remote server returned validation error" in pattern.advice)
+    assert match_log([line]) is None
+
+
+BLOCKED = "The migration is blocked by session 7: user airflow, idle in transaction"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["INFO Running upgrade a -> b", BLOCKED, "INFO more"], BLOCKED),
+        ([BLOCKED, "The migration is blocked by session 8: user b"], "The migration is blocked by session 8: user b"),
+        ([BLOCKED, "Session 7 cannot be ended: denied"], "Session 7 cannot be ended: denied"),
+        ([BLOCKED, "The migration is not blocked any more."], ""),
+        (["INFO Running upgrade a -> b"], ""),
+    ],
+)
+def test_who_blocks_a_migration(lines: list[str], told: str) -> None:
+    assert blocked(lines) == told
 
 
 def test_the_last_word_counts() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,12 +33,18 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.statu
 RECORDED = Path(__file__).parents[1] / "recorded"
 
 
-def status(recording: str, health: HealthResponse | None = None, **changes: Any) -> Status:
+def status(
+    recording: str,
+    health: HealthResponse | None = None,
+    edit: Callable[[dict[str, Any]], None] = lambda obj: None,
+    **changes: Any,
+) -> Status:
     read = yaml.safe_load((RECORDED / f"{recording}.yaml").read_text(encoding="utf-8"))
     objects = read["objects"]
     for obj in objects:
         if obj["metadata"]["name"] in changes:
             obj["status"] |= changes[obj["metadata"]["name"]]
+        edit(obj)
     return build(
         title="Release airflow in namespace airflow",
         cache=ObjectCache("airflow"),
@@ -91,6 +98,44 @@ def test_a_run_that_is_at_work_is_told() -> None:
     found = status("healthy", answer())
     assert not any("At work" in line for line in text(found))
     assert "At work on it: ann@desk" in text(replace(found, holder="ann@desk"))
+
+
+def stop(obj: dict[str, Any]) -> None:
+    """Change an object as playbooks/stop.yml does."""
+    if obj["kind"] in ("Deployment", "StatefulSet"):
+        entry = {"manager": "airflow.kubernetes/stop", "subresource": "scale", "time": "2026-01-01T12:00:00Z"}
+        obj["spec"]["replicas"] = 0
+        obj["metadata"]["managedFields"] = [entry]
+
+
+def test_a_stopped_release_is_told_and_not_healthy() -> None:
+    found = status("healthy", HealthResponse(problem="no answer"), stop)
+    assert found.stopped == datetime.fromisoformat("2026-01-01T12:00:00+00:00")
+    lines = text(found)
+    assert lines[0].endswith("stopped since 2026-01-01 12:00:00 UTC; start it with playbooks/start.yml")
+    assert not any("no answer" in line for line in lines)
+    assert not is_healthy(found)
+
+
+def test_one_that_is_stopped_in_part_is_not_stopped() -> None:
+    found = status("healthy", answer(), lambda obj: stop(obj) if obj["metadata"]["name"] != "airflow-redis" else None)
+    assert found.stopped is None
+
+
+def test_a_drained_worker_is_told_and_takes_no_tasks() -> None:
+    def drain(obj: dict[str, Any], container: str = "") -> None:
+        if obj["kind"] == "Pod" and obj["metadata"]["name"].startswith("airflow-worker-"):
+            drained = container or obj["status"]["containerStatuses"][0]["containerID"]
+            obj["metadata"]["annotations"] = {
+                **obj["metadata"].get("annotations", {}),
+                "airflow.kubernetes/drained": drained,
+            }
+
+    found = status("healthy", answer(), drain)
+    assert found.queues == [Queue("default", workers=0, wanted=1)]
+    assert text(found)[-1] == "Drained, and without tasks until their pods are replaced: airflow-worker-0"
+    found = status("healthy", answer(), lambda obj: drain(obj, "containerd://of-an-earlier-life"))
+    assert (found.drained, found.queues) == ([], [Queue("default", workers=1, wanted=1)])
 
 
 def test_flowers_address_is_told_where_there_is_one() -> None:

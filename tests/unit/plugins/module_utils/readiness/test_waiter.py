@@ -227,6 +227,58 @@ def test_the_timeout_says_what_each_object_does() -> None:
     assert set(verdicts(failure.value.result).values()) == {"pending"}
 
 
+def migrating(*, seconds: float) -> ScriptedCluster:
+    """A cluster in which a migration runs, and is complete after some seconds."""
+    owner = {"controller": True, "kind": "Job", "name": "airflow-migrations", "uid": "uid-airflow-migrations"}
+    running = {
+        "metadata": metadata("airflow-migrations-1", ownerReferences=[owner]),
+        "spec": {"nodeName": "node", "containers": [{"name": "migrations", "image": "x:1"}]},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [
+                {"name": "migrations", "ready": True, "restartCount": 0, "state": {"running": {}}, "image": "x:1"}
+            ],
+        },
+    }
+    return ScriptedCluster(
+        {"Job": [{**job(), "status": {"active": 1}}], "Pod": [running]},
+        script=[(seconds, Change("Job", "MODIFIED", [job(complete=True)]))],
+        logs={"migrations": ["INFO Running upgrade", "The migration is blocked by session 7: user etl"]},
+    )
+
+
+def test_who_blocks_a_migration_is_told_within_seconds_and_at_the_end() -> None:
+    cluster = migrating(seconds=100)
+    with pytest.raises(Failure) as failure:
+        waiting(cluster, timeout=30).wait()
+    told = [line for line in failure.value.result["log"] if "blocked" in line]
+    assert len(told) == 1
+    assert float(told[0].split()[0]) < 9
+    assert "Job/airflow-migrations: The migration is blocked by session 7: user etl. End that session" in told[0]
+    assert "runs (The migration is blocked by session 7: user etl. End that session" in failure.value.message
+
+
+def test_one_that_is_not_blocked_any_more_is_not_told_at_the_end() -> None:
+    cluster = migrating(seconds=100)
+    read = cluster.log
+
+    def log(source: LogSource) -> list[str]:
+        lines = read(source)
+        return lines if cluster.seconds < 20 else [*lines, "The migration is not blocked any more."]
+
+    cluster.log = log  # type: ignore[method-assign]
+    with pytest.raises(Failure) as failure:
+        waiting(cluster, timeout=30).wait()
+    assert "session 7" not in failure.value.message
+
+
+def test_the_log_of_a_short_migration_is_not_read() -> None:
+    cluster = migrating(seconds=7)
+    assert verdicts(waiting(cluster, timeout=30).wait()) == {"Job/airflow-migrations": "ready"}
+    assert not [request for request in cluster.requests if request.startswith("log")]
+
+
 def test_a_crash_fails_the_wait_and_shows_the_log() -> None:
     name = "airflow-api-server"
     cluster = ScriptedCluster(
