@@ -43,7 +43,7 @@ options:
         description: The namespace, where it is not that of the release.
         type: str
         default: ""
-      otherwise:
+      fallback:
         description: What to do instead of granting it, for the message.
         type: str
         default: ""

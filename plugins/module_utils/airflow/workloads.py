@@ -131,7 +131,7 @@ class Workloads:
         """
         self._client.request(
             "patch",
-            f"{self._path(workload)}/scale",
+            self._path(workload),
             body={"spec": {"replicas": wanted}},
             content_type="application/merge-patch+json",
             field_manager=manager,

@@ -99,9 +99,14 @@ def observed(obj: Obj) -> bool:
 
 
 def scaled_at(obj: Obj, manager: str) -> datetime | None:
-    """Return when a manager has set the replicas of a workload, by its ``scale``; ``None`` if they are not its own."""
+    """Return when a manager has set the replicas of a workload; ``None`` if they are not its own.
+
+    They have to be set in the workload itself. The API server forgets who sets them to zero in its ``scale``, where
+    zero is the same as nothing.
+    """
     for entry in (obj.get("metadata") or {}).get("managedFields") or ():
-        if entry.get("manager") == manager and entry.get("subresource") == "scale":
+        fields = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if entry.get("manager") == manager and "f:replicas" in fields:
             return moment(entry.get("time"))
     return None
 

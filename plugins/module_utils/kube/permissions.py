@@ -27,7 +27,7 @@ PERMISSIONS_OPTIONS: dict[str, Any] = {
             "names": {"type": "list", "elements": "str", "default": []},
             "cluster": {"type": "bool", "default": False},
             "namespace": {"type": "str", "default": ""},
-            "otherwise": {"type": "str", "default": ""},
+            "fallback": {"type": "str", "default": ""},
         },
     },
 }
@@ -43,7 +43,7 @@ class Right:
     :param resource: with a subresource behind a slash, where it is one.
     :param name: of the one object that is meant; empty for all.
     :param cluster: the resource lives in no namespace.
-    :param otherwise: what to do instead of granting it, for the message.
+    :param fallback: what to do instead of granting it, for the message.
     :param namespace: where it is not that of the release.
     """
 
@@ -52,7 +52,7 @@ class Right:
     resource: str
     name: str = ""
     cluster: bool = False
-    otherwise: str = ""
+    fallback: str = ""
     namespace: str = ""
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ def rights(permissions: Iterable[Mapping[str, Any]]) -> Iterator[Right]:
                         resource,
                         name,
                         bool(given.get("cluster")),
-                        given.get("otherwise") or "",
+                        given.get("fallback") or "",
                         given.get("namespace") or "",
                     )
 
@@ -136,7 +136,7 @@ def ask(client: Client, namespace: str, right: Right) -> list[str]:
     scope = "in the whole cluster" if right.cluster else f"in the namespace {namespace}"
     return [
         f"No permission to {right} {scope} ({client.where}). "
-        f"Grant it (playbooks/grant.yml), or {right.otherwise or 'connect as somebody who has it'}."
+        f"Grant it (playbooks/grant.yml), or {right.fallback or 'connect as somebody who has it'}."
     ]
 
 

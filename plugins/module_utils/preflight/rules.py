@@ -15,6 +15,7 @@ from .login_rules import LOGIN_RULES
 from .route_rules import ROUTE_RULES
 from .rule import Given, Rule
 from .values import DEFAULTS
+from .version_rules import VERSION_RULES
 from .volume_rules import VOLUME_RULES
 
 
@@ -91,33 +92,7 @@ RULES: tuple[Rule, ...] = (
         "a name of at most {longest}.",
         find=on.long_object_names,
     ),
-    Rule(
-        "airflow_version",
-        "it is no text",
-        "airflow_version is {version!r}, a {type}, so 3.10 could not be told from 3.1. Write it in full and quoted: "
-        'airflow_version: "3.1.8".',
-        find=on.wrong_version_type,
-    ),
-    Rule(
-        "airflow_version",
-        "it has not three numbers",
-        'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".',
-        lambda given: isinstance(given["version"], str) and not on.parts(given["version"]),
-    ),
-    Rule(
-        "airflow_version",
-        f"it is older than {on.OLDEST}",
-        f"airflow_version is {{version}}; the oldest that is supported is {on.OLDEST}.",
-        lambda given: () < on.parts(given["version"]) < on.parts(on.OLDEST),
-    ),
-    Rule(
-        "airflow_image airflow_version",
-        "the tag of the image begins with another version",
-        'airflow_image is {image}, but airflow_version is {version}. Set airflow_version: "{tagged}" if that is the '
-        "Airflow in the image, or name an image of {version}. If {tagged} is a number of your own, let the tag begin "
-        "with the version of Airflow or with a word.",
-        find=on.other_version_in_tag,
-    ),
+    *VERSION_RULES,
     # Workers and executors.
     Rule(
         "workers_groups",
@@ -182,15 +157,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "triggerer_queues airflow_version",
         "Airflow is older than 3.2",
-        "triggerer_queues is set, but airflow_version is {version}, whose triggerer runs the triggers of all queues. "
-        "Leave triggerer_queues out, or deploy Airflow 3.2 or newer.",
+        "triggerer_queues is set, but the triggerer of Airflow {version} runs the triggers of all queues. Remove it.",
         lambda given: given["triggerer_queues"] and () < on.parts(given["version"]) < (3, 2),
     ),
     Rule(
         "triggerer_queues airflow_config",
         "airflow_config does not enable them",
-        "triggerer_queues is set, but Airflow does not tell triggers by their queue. Set triggerer__queues_enabled: "
-        "true in airflow_config; a trigger then waits for a triggerer that has the queue of its task.",
+        "triggerer_queues needs triggerer__queues_enabled: true in airflow_config. Triggers then wait for a "
+        "triggerer with the queue of their task.",
         lambda given: given["triggerer_queues"] and not on.has_triggerer_queues(given),
     ),
     Rule(

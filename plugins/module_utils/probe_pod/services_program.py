@@ -31,8 +31,8 @@ from urllib.parse import unquote
 from .answers import CONNECT_SECONDS, in_one_line
 from .logs_program import secrets_of, try_logs
 
-#: Seconds for the whole program.
-PATIENCE = 90
+#: Seconds for the whole program, which imports Airflow where the CPU may be short; each connection has its own limit.
+PATIENCE = 240
 
 #: The oldest that Airflow supports, by the prerequisites page of its documentation: of PostgreSQL by the first version
 #: of Airflow that wants it, the newest first; of Redis, redis-py's.

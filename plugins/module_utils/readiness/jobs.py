@@ -55,8 +55,9 @@ def job_verdict(context: Context) -> Verdict:
         verdict = pending(verdict.reason, since=verdict.since)
     running = next((pod for pod in context.pods if is_true(pod, "Ready")), None)
     if running:
-        container = str(spec(running)["containers"][0]["name"])
-        verdict = verdict or pending("runs", hints=PROGRESSING, log=LogSource(name(running), container))
+        containers = spec(running).get("containers") or ()
+        log = LogSource(name(running), str(containers[0]["name"])) if containers else None
+        verdict = verdict or pending("runs", hints=PROGRESSING, log=log)
     verdict = verdict or refused or pending("waits for another try" if tries else "its pod is created")
     if verdict.state == State.PENDING and tries:
         return verdict.but(

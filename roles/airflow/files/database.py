@@ -18,12 +18,12 @@ from typing import Any
 class Unavailable(Exception):
     """The database cannot be used; the text is its own or its driver's, in one line.
 
-    :param lasting: no other try can help.
+    :param permanent: no other try can help.
     """
 
-    def __init__(self, said: object, lasting: bool) -> None:
+    def __init__(self, said: object, permanent: bool) -> None:
         super().__init__(" ".join(str(said).split()))
-        self.lasting = lasting
+        self.permanent = permanent
 
 
 def _postgresql_driver() -> Any:

@@ -64,7 +64,7 @@ def wait_for_database() -> None:
             return
         except database.Unavailable as error:
             message = str(error)
-            if error.lasting or time.monotonic() >= end:
+            if error.permanent or time.monotonic() >= end:
                 sys.exit(f"The database cannot be used: {message}")
             if message != said:
                 print(f"Waiting for the database: {message}", flush=True)

@@ -158,7 +158,7 @@ class TestDatabase:
         assert "read_timeout" not in connect(f"{MYSQL_URL}?read_timeout=3").options
 
     @pytest.mark.parametrize(
-        ("url", "error", "message", "lasting"),
+        ("url", "error", "message", "permanent"),
         [
             (URL, ("connection to server failed:\n\tConnection refused\n",), "failed: Connection refused", False),
             (URL, ('FATAL:  password authentication failed for user "airflow"',), "authentication failed", True),
@@ -172,12 +172,12 @@ class TestDatabase:
         ],
     )
     def test_what_it_says_is_one_line_and_lasts_or_not(
-        self, connect: Any, url: str, error: tuple[Any, ...], message: str, lasting: bool
+        self, connect: Any, url: str, error: tuple[Any, ...], message: str, permanent: bool
     ) -> None:
         with pytest.raises(Exception, match=re.escape(message)) as raised:
             connect(url, Database(OperationalError(*error)))
         assert type(raised.value).__name__ == "Unavailable"
-        assert raised.value.lasting is lasting  # type: ignore[attr-defined]
+        assert raised.value.permanent is permanent  # type: ignore[attr-defined]
         assert "\n" not in str(raised.value)
 
     @pytest.mark.parametrize("url", [URL, MYSQL_URL])

@@ -319,7 +319,8 @@ class TestWorkloads:
     def test_a_release_tells_its_workloads_and_since_when_they_are_stopped(
         self, client: Requests, release: Workloads
     ) -> None:
-        managed = [{"manager": "airflow.kubernetes/stop", "subresource": "scale", "time": "2026-01-01T12:00:00Z"}]
+        replicas = {"f:spec": {"f:replicas": {}}}
+        managed = [{"manager": "airflow.kubernetes/stop", "fieldsV1": replicas, "time": "2026-01-01T12:00:00Z"}]
         template = {"metadata": {"labels": {"airflow.kubernetes/worker": "true"}}}
         client.items["StatefulSet"] = [
             [
@@ -341,7 +342,7 @@ class TestWorkloads:
 
     def test_the_replicas_alone_are_changed(self, client: Requests, release: Workloads) -> None:
         release.scale(workers(), 1, "someone")
-        path = "/apis/apps/v1/namespaces/airflow/statefulsets/airflow-worker/scale"
+        path = "/apis/apps/v1/namespaces/airflow/statefulsets/airflow-worker"
         assert client.sent == [("patch", path, {"spec": {"replicas": 1}}, "someone")]
 
     def test_a_restart_is_that_of_kubectl(self, client: Requests, release: Workloads) -> None:

@@ -636,9 +636,9 @@ class TestReplicasOfDayTwo:
         (live,) = [obj for (kind, _namespace, _name), obj in cluster.objects.items() if kind == "StatefulSet"]
         live["spec"]["replicas"] = replicas
         live["metadata"]["managedFields"] = [
-            {"manager": manager, "subresource": "scale", "time": "2026-01-01T12:00:00Z", "operation": "Update"}
+            {"manager": manager, "fieldsV1": {"f:spec": {"f:replicas": {}}}, "time": "2026-01-01T12:00:00Z"}
         ]
-        message = f'conflict with "{manager}" with subresource "scale" using apps/v1'
+        message = f'conflict with "{manager}" using apps/v1'
         cause = {"reason": "FieldManagerConflict", "message": message, "field": ".spec.replicas"}
         take = cluster.apply
 

@@ -94,7 +94,7 @@ class TestMissing:
         assert missing(cluster, "airflow", [need])[0].startswith("No permission to get secrets airflow-admin in the")
 
     def test_what_lives_in_no_namespace_is_asked_for_as_that(self, cluster: Any) -> None:
-        need = {"resources": ["persistentvolumes"], "verbs": ["create"], "cluster": True, "otherwise": "have it made"}
+        need = {"resources": ["persistentvolumes"], "verbs": ["create"], "cluster": True, "fallback": "have it made"}
         assert missing(cluster, "airflow", [need]) == []
         cluster.rights = lambda verb, resource: resource != "persistentvolumes (cluster)"
         assert missing(cluster, "airflow", [need]) == [

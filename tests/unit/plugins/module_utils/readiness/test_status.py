@@ -103,7 +103,8 @@ def test_a_run_that_is_at_work_is_told() -> None:
 def stop(obj: dict[str, Any]) -> None:
     """Change an object as playbooks/stop.yml does."""
     if obj["kind"] in ("Deployment", "StatefulSet"):
-        entry = {"manager": "airflow.kubernetes/stop", "subresource": "scale", "time": "2026-01-01T12:00:00Z"}
+        replicas = {"f:spec": {"f:replicas": {}}}
+        entry = {"manager": "airflow.kubernetes/stop", "fieldsV1": replicas, "time": "2026-01-01T12:00:00Z"}
         obj["spec"]["replicas"] = 0
         obj["metadata"]["managedFields"] = [entry]
 
