@@ -33,6 +33,7 @@ PLAYBOOKS = (
     "start",
     "backup",
     "restore",
+    "cleanup",
 )
 #: Names of releases of which each is granted something else.
 RELEASES: dict[str, Manifest] = {

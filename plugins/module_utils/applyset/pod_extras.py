@@ -39,7 +39,7 @@ MASTER = "master"
 PREFLIGHT = "preflight"
 #: The pods of backups, as a role that has no variables, and those of their containers that use an object store.
 BACKUP = "backup"
-_BACKUP_CONTAINERS = ("prepare", "backup")
+_BACKUP_CONTAINERS = ("prepare-backup", "backup")
 #: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
 _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
@@ -52,7 +52,7 @@ OWN_VOLUMES = frozenset({
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
     "api-server", "backup", "base", "cloud-sql-proxy", "dag-processor", "db-clean", "dump", "flower", "log-retention",
-    "make-user", "migrations", "mysql", "pgbouncer", "postgresql", "prepare", "probe", "redis", "scheduler",
+    "make-user", "migrations", "mysql", "pgbouncer", "postgresql", "prepare-backup", "probe", "redis", "scheduler",
     "triggerer", "trust-certificates", "wait-for-api-server", "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
