@@ -1,4 +1,4 @@
-"""Command line: measure deploys, probes and told failures on the kind cluster against other ways."""
+"""Command line: measure deploys, probes and reports of failures on the kind cluster against other ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measure how soon a failure is told: by the module wait, by kubernetes.core's wait, and by kubectl."""
+"""Measure how soon a failure is reported: by the module wait, by kubernetes.core's wait, and by kubectl."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Failing:
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """How one of the ways ended.
 
     :param seconds: from its start.
     :param after: seconds from the cluster's first word of the failure, ``None`` if the cluster had not said any.
-    :param said: the line in which it says what is wrong, or its last.
+    :param message: the line in which it says what is wrong, or its last.
     """
 
     case: str
@@ -57,24 +57,24 @@ class Told:
     code: int
     seconds: float
     after: float | None
-    said: str
+    message: str
 
 
 def measure_control(cluster: Cluster, folder: Path) -> Section:
     """Stage each failure for all three at once."""
-    told: list[Told] = []
+    outcomes: list[Outcome] = []
     for failing in _failures():
         namespaces = {way: f"bench-control-{number}" for number, way in enumerate(WAYS)}
-        with step(f"A failure told in three ways: {failing.name}"):
+        with step(f"A failure reported in three ways: {failing.name}"):
             for namespace in namespaces.values():
                 kubectl("create", "namespace", namespace)
             try:
                 with ThreadPoolExecutor(len(WAYS)) as pool:
-                    told += pool.map(_told, repeat(failing), WAYS, namespaces.values(), repeat(folder))
+                    outcomes += pool.map(_outcome, repeat(failing), WAYS, namespaces.values(), repeat(folder))
             finally:
                 for namespace in namespaces.values():
                     cluster.remove(namespace)
-    return _section(told)
+    return _section(outcomes)
 
 
 def _failures() -> Iterable[Failing]:
@@ -116,7 +116,7 @@ def _template(container: Mapping[str, Any], **spec: Any) -> Mapping[str, Any]:
     return {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", **container}], **spec}}
 
 
-def _told(failing: Failing, way: str, namespace: str, folder: Path) -> Told:
+def _outcome(failing: Failing, way: str, namespace: str, folder: Path) -> Outcome:
     began = datetime.now(UTC)
     start = time.monotonic()
     if way == "kubectl":
@@ -127,7 +127,7 @@ def _told(failing: Failing, way: str, namespace: str, folder: Path) -> Told:
     seconds = time.monotonic() - start
     known = _known(failing, namespace)
     after = seconds - (known - began).total_seconds() if known else None
-    return Told(failing.name, way, code, seconds, after, _said(output))
+    return Outcome(failing.name, way, code, seconds, after, _message(output))
 
 
 def _with_kubectl(failing: Failing, namespace: str, folder: Path) -> tuple[int, str]:
@@ -176,23 +176,23 @@ def _known(failing: Failing, namespace: str) -> datetime | None:
     return min(map(datetime.fromisoformat, times), default=None)
 
 
-def _said(output: str) -> str:
+def _message(output: str) -> str:
     for words in (r"What: (.*)", r"Task failed: (?:Module failed: )?(.*)", r"error: (.*)"):
         if found := re.search(words, output):
             return found[1].strip()
     return (output.strip().splitlines() or [""])[-1].strip()
 
 
-def _section(told: Sequence[Told]) -> Section:
-    rows = [("", "s", "s after the cluster knew", "exit code", "said")]
+def _section(outcomes: Sequence[Outcome]) -> Section:
+    rows = [("", "s", "s after the cluster knew", "exit code", "message")]
     rows += [
         (
             f"{one.case}: {one.way}",
             f"{one.seconds:.0f}",
             "" if one.after is None else f"{one.after:.0f}",
             str(one.code),
-            one.said if len(one.said) <= 110 else one.said[:107] + "...",
+            one.message if len(one.message) <= 110 else one.message[:107] + "...",
         )
-        for one in told
+        for one in outcomes
     ]
-    return Section("How soon a failure is told", METHOD, rows, [], {"control": [asdict(one) for one in told]})
+    return Section("How soon a failure is reported", METHOD, rows, [], {"control": [asdict(one) for one in outcomes]})

@@ -56,11 +56,11 @@ class Run:
     def was_killed(self) -> bool:
         return self.code == -signal.SIGKILL
 
-    def said(self, text: str) -> bool:
+    def printed(self, text: str) -> bool:
         return any(text in line for line in self.lines)
 
     def changed_tasks(self) -> list[str]:
-        """Return the names of the tasks that said to have changed something."""
+        """Return the names of the tasks that reported a change."""
         task, changed = "", []
         for line in self.lines:
             if found := _TASK.match(line):

@@ -150,13 +150,13 @@ class _Soak:
                 folder.mkdir()
             one = functools.partial(play, "deploy.yml", namespace=CALM, options=("--diff",))
             runs = [run.expect_success() for run in pool.map(one, folders)]
-        first, second = sorted(runs, key=lambda run: run.said("is at work on this release"))
+        first, second = sorted(runs, key=lambda run: run.printed("is at work on this release"))
         wrong = []
-        if first.said("is at work on this release") or not second.said("is at work on this release"):
+        if first.printed("is at work on this release") or not second.printed("is at work on this release"):
             wrong.append("not exactly one of the two has waited for the other")
         changed = changed_objects(second)
         # Before there is a namespace, nobody can hold the release; whoever makes it may be the one to wait.
-        if changed not in ([], [f"Namespace/{CALM}"]) or not second.said(f"changed={len(changed)} "):
+        if changed not in ([], [f"Namespace/{CALM}"]) or not second.printed(f"changed={len(changed)} "):
             recap = [line for line in second.lines if "changed=" in line]
             wrong.append(f"the one that waited has changed {', '.join([*changed, *second.changed_tasks(), *recap])}")
         return Row("two at once", "-", 0, second.seconds, tuple(wrong)), first.points
@@ -184,7 +184,7 @@ class _Soak:
         held = self.cluster.get(f"/apis/coordination.k8s.io/v1/namespaces/{HARMED}/leases/airflow-deploy")
         good = deploy(self.folder, HARMED, **variables)
         wrong = [] if good.code == 0 else [f"the next run failed in '{good.task}'", *good.lines[-15:]]
-        if held and held["spec"].get("holderIdentity") and not good.said("takes this release over"):
+        if held and held["spec"].get("holderIdentity") and not good.printed("takes this release over"):
             wrong.append("the next run did not say that it takes over")
         wrong += self._changed_secrets(left)
         if not wrong:

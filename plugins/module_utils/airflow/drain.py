@@ -59,6 +59,10 @@ class Drained:
     seconds: float = 0.0
     changed: bool = False
 
+    def as_data(self) -> dict[str, Any]:
+        """Return what results of modules hold of it."""
+        return {"pods": self.pods, "tasks": self.tasks, "seconds": self.seconds}
+
 
 def run(task: Task) -> dict[str, Any]:
     """Do the work of the module ``drain``; the result tells pods, tasks waited for, and seconds."""
@@ -81,7 +85,7 @@ def run(task: Task) -> dict[str, Any]:
             result = drain.drain(chosen)
         if params["unlock"]:
             lease.give_back()
-    return {"changed": result.changed, "pods": result.pods, "tasks": result.tasks, "seconds": result.seconds}
+    return {"changed": result.changed, **result.as_data()}
 
 
 def drain_workers(client: Client, task: Task, lease: Lease, selection: Selection, timeout: float) -> Drained:
@@ -132,7 +136,7 @@ class Drain:
         except Failure:
             self._give_back(chosen)
             raise
-        result.tasks = sorted(self._tasks.values(), key=lambda told: (told["worker"], told["task"]))
+        result.tasks = sorted(self._tasks.values(), key=lambda task: (task["worker"], task["task"]))
         result.seconds = round(self._seconds(), 1)
         return result
 
@@ -186,8 +190,8 @@ class Drain:
     def _note(self, worker: Worker, answer: Answer) -> None:
         for number, running in answer.tasks.items():
             since = f"{running.since:%Y-%m-%dT%H:%M:%SZ}" if running.since else ""
-            told = {"task": running.name, "run": running.run, "worker": worker.pod, "since": since}
-            self._tasks[number] = self._tasks.get(number, told) | ({"since": since} if since else {})
+            found = {"task": running.name, "run": running.run, "worker": worker.pod, "since": since}
+            self._tasks[number] = self._tasks.get(number, found) | ({"since": since} if since else {})
 
     def _verdicts(
         self,
@@ -212,8 +216,8 @@ class Drain:
     def _late(self, open_ones: Mapping[str, Answer]) -> str:
         lines = [f"After {self._timeout:.0f} s these workers still have tasks:"]
         for pod, answer in open_ones.items():
-            told = [answer.error] if answer.error else sorted(map(str, answer.tasks.values()))
-            lines += [f"  {pod}: {line}" for line in told or ["none that it tells, but it still takes some"]]
+            known = [answer.error] if answer.error else sorted(map(str, answer.tasks.values()))
+            lines += [f"  {pod}: {line}" for line in known or ["none that it tells, but it still takes some"]]
         lines.append(
             "They take tasks again, and nothing else was changed. Run it again when these tasks have ended, raise "
             "airflow_drain_timeout, or mark the tasks as failed in the UI."
@@ -257,6 +261,6 @@ def _elsewhere(selection: Selection, workers: Iterable[Worker]) -> str:
 def _running(tasks: Mapping[str, RunningTask]) -> str:
     if not tasks:
         return "stops taking tasks"
-    told = sorted(tasks.values(), key=lambda running: (running.since is None, running.since or 0, running.name))
-    more = f", and {len(told) - NAMED} more" if len(told) > NAMED else ""
-    return f"{len(told)} task{'s' if len(told) > 1 else ''}: " + "; ".join(map(str, told[:NAMED])) + more
+    ordered = sorted(tasks.values(), key=lambda running: (running.since is None, running.since or 0, running.name))
+    more = f", and {len(ordered) - NAMED} more" if len(ordered) > NAMED else ""
+    return f"{len(ordered)} task{'s' if len(ordered) > 1 else ''}: " + "; ".join(map(str, ordered[:NAMED])) + more

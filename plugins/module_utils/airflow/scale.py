@@ -73,9 +73,7 @@ def run(task: Task) -> dict[str, Any]:
     return {
         "changed": bool(plan),
         "workloads": [change.as_data() for change in plan],
-        "pods": drained.pods,
-        "tasks": drained.tasks,
-        "seconds": drained.seconds,
+        **drained.as_data(),
     }
 
 

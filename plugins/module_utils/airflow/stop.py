@@ -77,9 +77,7 @@ def run(task: Task) -> dict[str, Any]:
     return {
         "changed": bool(stopped),
         "stopped": stopped,
-        "pods": drained.pods,
-        "tasks": drained.tasks,
-        "seconds": drained.seconds,
+        **drained.as_data(),
     }
 
 

@@ -186,12 +186,12 @@ def worker_of(pod: Obj) -> Worker:
 
 def answer_of(line: str) -> Answer:
     """Read what the program says."""
-    told = json.loads(line)
+    answer = json.loads(line)
     tasks = {}
-    for one in told["tasks"]:
+    for one in answer["tasks"]:
         since = datetime.fromtimestamp(one["since"], UTC) if one.get("since") else None
         tasks[str(one["id"])] = RunningTask(str(one["name"]), str(one.get("run") or ""), since)
-    return Answer(bool(told["drained"]), tasks)
+    return Answer(bool(answer["drained"]), tasks)
 
 
 def lacks_program(answer: Answer) -> bool:

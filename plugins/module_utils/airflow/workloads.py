@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import Failure
-from ..core.labels import EXTRA_SET, RELEASE_LABEL, SET_LABEL, WORKER_LABEL
+from ..core.labels import RELEASE_LABEL, WORKER_LABEL
 from ..core.names import RESTART_MANAGER
-from ..core.objects import Obj, labels, name, owner, spec, stopped_since, uid
+from ..core.objects import Obj, grace, is_extra, labels, name, owner, spec, stopped_since, uid
 from ..kube.client import Client
 from ..readiness.options import WaitOptions, limits_of
 from ..readiness.waiter import Waiting
@@ -115,7 +115,7 @@ class Workloads:
             for kind in _PLURALS
             for obj in self._client.list("apps/v1", kind, self._namespace, f"{RELEASE_LABEL}={self._release}")["items"]
             # One of the user's own, of airflow_extra_objects, is not known.
-            if _is_component(obj)
+            if not is_extra(obj)
         ]
         if not found:
             raise Failure(
@@ -221,12 +221,12 @@ class Workloads:
     def _wait_for(
         self, left: Callable[[], Sequence[Obj]], pods: Sequence[Obj], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        grace = max((float(spec(pod).get("terminationGracePeriodSeconds", 30)) for pod in pods), default=0.0)
-        end = clock() + grace + END_SECONDS
+        seconds = max(map(grace, pods), default=0.0) + END_SECONDS
+        end = clock() + seconds
         while remaining := left():
             if clock() >= end:
                 raise Failure(
-                    f"After {grace + END_SECONDS:.0f} s these pods of {self._release} in {self._namespace} have not "
+                    f"After {seconds:.0f} s these pods of {self._release} in {self._namespace} have not "
                     f"ended: {', '.join(sorted(map(name, remaining)))}. Look at what they still do, and run again."
                 )
             self._keep()
@@ -246,10 +246,6 @@ class Workloads:
         reference = owner(pod)
         named = str(reference.get("name") or "")
         return named.rpartition("-")[0] if reference.get("kind") == "ReplicaSet" else named
-
-
-def _is_component(obj: Obj) -> bool:
-    return labels(obj).get(SET_LABEL) != EXTRA_SET
 
 
 def _runs(pod: Obj) -> bool:

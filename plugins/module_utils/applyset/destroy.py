@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL, TASK_POD_LABEL, WORKER_LABEL
+from ..core.objects import grace
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
 from ..kube.lease import LEASE_OPTIONS, Lease, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
@@ -128,7 +129,7 @@ class _Destroyer:
         while pods := self._list("Pod", label):
             for pod in filter(_is_left_task, pods):
                 self.client.delete("v1", "Pod", pod["metadata"]["name"], self.namespace)
-            wait = max(wait, timeout + max(map(_grace_of, pods)))
+            wait = max(wait, timeout + max(map(grace, pods)))
             if now() > began + wait:
                 names = ", ".join(pod["metadata"]["name"] for pod in pods)
                 raise Failure(
@@ -204,10 +205,3 @@ def _is_left_task(pod: Manifest) -> bool:
     """Tell whether this is the pod of a task, which nobody else deletes: it has no owner, and its scheduler is gone."""
     metadata = pod["metadata"]
     return "deletionTimestamp" not in metadata and TASK_POD_LABEL in (metadata.get("labels") or {})
-
-
-def _grace_of(pod: Manifest) -> float:
-    """Return the seconds that a pod has to end; Kubernetes gives 30 where nothing else is said."""
-    grace = pod["metadata"].get("deletionGracePeriodSeconds")
-    spec = pod.get("spec") or {}
-    return float(spec.get("terminationGracePeriodSeconds", 30) if grace is None else grace)

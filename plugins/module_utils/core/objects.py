@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from .labels import DRAINED_ANNOTATION, EXTRA_SET, SET_LABEL
 from .names import STOP_MANAGER
 
 #: A Kubernetes object as the API returns it, decoded from JSON. Any part of it may be missing, ``status`` first of all.
@@ -93,6 +94,17 @@ def deleted(obj: Obj) -> bool:
     return bool((obj.get("metadata") or {}).get("deletionTimestamp"))
 
 
+def is_extra(obj: Obj) -> bool:
+    """Tell whether an object is one of the user's own, of ``airflow_extra_objects``."""
+    return labels(obj).get(SET_LABEL) == EXTRA_SET
+
+
+def grace(pod: Obj) -> float:
+    """Return the seconds that a pod has to end; Kubernetes gives 30 where nothing else is said."""
+    given = (pod.get("metadata") or {}).get("deletionGracePeriodSeconds")
+    return float(spec(pod).get("terminationGracePeriodSeconds", 30) if given is None else given)
+
+
 def observed(obj: Obj) -> bool:
     """Tell whether a workload's status speaks of its present specification."""
     return int(status(obj).get("observedGeneration") or 0) >= int((obj.get("metadata") or {}).get("generation") or 1)
@@ -114,3 +126,10 @@ def scaled_at(obj: Obj, manager: str) -> datetime | None:
 def stopped_since(workload: Obj) -> datetime | None:
     """Return since when a workload has been stopped by ``playbooks/stop.yml``, ``None`` if it is not."""
     return scaled_at(workload, STOP_MANAGER) if spec(workload).get("replicas") == 0 else None
+
+
+def is_drained(pod: Obj) -> bool:
+    """Tell whether a worker takes no more tasks; a container that was started since does."""
+    container = annotation(pod, DRAINED_ANNOTATION)
+    statuses = status(pod).get("containerStatuses") or ()
+    return container is not None and any(each.get("containerID") == container for each in statuses)

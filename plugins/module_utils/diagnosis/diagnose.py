@@ -60,7 +60,7 @@ def run(task: Task) -> dict[str, Any]:
         "changed": bool(path),
         "path": path,
         "healthy": diagnosis.state == "healthy",
-        "verdicts": _write.told_verdicts(diagnosis),
+        "verdicts": _write.verdict_rows(diagnosis),
         "summary": _write.summary(diagnosis),
         "problems": [diagnosis.redactor.text(problem) for problem in sorted(found.problems)],
         "warnings": unread,

@@ -109,7 +109,7 @@ def _absence(found: Collected, where: str) -> Verdict | None:
     return None
 
 
-def told_verdicts(diagnosis: Diagnosis) -> list[dict[str, str]]:
+def verdict_rows(diagnosis: Diagnosis) -> list[dict[str, str]]:
     """Return the verdicts as data."""
     return [
         {
@@ -146,7 +146,7 @@ def files(diagnosis: Diagnosis) -> dict[str, str]:
     made = {
         "summary.md": redactor.text(_summary_page(diagnosis)),
         "problems.md": redactor.text(_problems(found.problems)),
-        "verdicts.yaml": _yaml(told_verdicts(diagnosis)),
+        "verdicts.yaml": _yaml(verdict_rows(diagnosis)),
         "facts.yaml": _yaml(_facts(diagnosis)),
         "events.txt": "".join(f"{redactor.text(_event(event))}\n" for event in found.objects.get("Event") or ()),
     }

@@ -102,13 +102,7 @@ class Cluster:
         Back from there is no downgrade; if the schema did change, the older version's migration refuses it.
         """
         selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=migrations"
-        try:
-            jobs = self.client.list("batch/v1", "Job", self.namespace, selector)["items"]
-        except ApiFailure as failure:
-            if failure.status == 403:
-                return False
-            raise
-        jobs = [job for job in jobs if labels(job).get(VERSION_LABEL) == version]
+        jobs = [job for job in self._list("batch/v1", "Job", selector) if labels(job).get(VERSION_LABEL) == version]
         return any(is_true(job, "Failed") for job in jobs) and not any(is_true(job, "Complete") for job in jobs)
 
     def check_secrets(self, wanted: Sequence[Mapping[str, Any]], separate_results: bool = False) -> list[str]:
@@ -202,15 +196,9 @@ class Cluster:
         """
         if "kubernetes" not in executors:
             return []
-        try:
-            pods = self.client.list("v1", "Pod", self.namespace, SCHEDULERS)["items"]
-        except ApiFailure as failure:
-            if failure.status == 403:
-                return []
-            raise
         others = {
             labels(pod).get(RELEASE_LABEL, "")
-            for pod in pods
+            for pod in self._list("v1", "Pod", SCHEDULERS)
             if any(volume.get("name") == TASK_POD_VOLUME for volume in pod.get("spec", {}).get("volumes") or ())
         }
         return [
@@ -268,11 +256,21 @@ class Cluster:
         """Find out which groups get fewer pods, or are no longer wanted: their workers are drained before."""
         wanted = {f"{self.release}-{group.get('name')}": replicas_of(group, replicas, overrides) for group in groups}
         selector = f"{RELEASE_LABEL}={self.release},app.kubernetes.io/component=worker"
-        for stateful_set in self.client.list("apps/v1", "StatefulSet", self.namespace, selector)["items"]:
+        for stateful_set in self._list("apps/v1", "StatefulSet", selector):
             name = stateful_set["metadata"]["name"]
             if wanted.get(name, 0) < int(spec(stateful_set).get("replicas", 1)):
                 self.fewer_workers[name] = wanted.get(name, 0)
         return []
+
+    def _list(self, api_version: str, kind: str, selector: str) -> list[Manifest]:
+        """List objects of the namespace; none where they may not be listed, of which the check of permissions tells."""
+        try:
+            items: list[Manifest] = self.client.list(api_version, kind, self.namespace, selector)["items"]
+        except ApiFailure as failure:
+            if failure.status == 403:
+                return []
+            raise
+        return items
 
     def _get(self, kind: str, name: str) -> Manifest | None:
         try:

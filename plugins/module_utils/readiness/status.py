@@ -11,8 +11,21 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import Failure
-from ..core.labels import DRAINED_ANNOTATION, EXTRA_SET, RELEASE_LABEL, SET_LABEL
-from ..core.objects import Obj, annotation, created, deleted, is_true, labels, name, spec, status, stopped_since
+from ..core.labels import RELEASE_LABEL
+from ..core.objects import (
+    Obj,
+    annotation,
+    created,
+    deleted,
+    is_drained,
+    is_extra,
+    is_true,
+    labels,
+    name,
+    spec,
+    status,
+    stopped_since,
+)
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.lease import holder_name, lease_path
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
@@ -211,7 +224,7 @@ def build(
         verdicts=verdicts,
         holder=holder,
         stopped=_stopped(objects),
-        drained=sorted(name(pod) for pod in pods if _is_drained(pod)),
+        drained=sorted(name(pod) for pod in pods if is_drained(pod)),
     )
 
 
@@ -348,23 +361,16 @@ def _queues(workloads: Sequence[Obj], pods: Sequence[Obj]) -> list[Queue]:
             wanted[queue] = wanted.get(queue, 0) + replicas(workload)
     for pod in pods:
         for queue in _queue_names(pod):
-            active[queue] = active.get(queue, 0) + (is_true(pod, "Ready") and not _is_drained(pod))
+            active[queue] = active.get(queue, 0) + (is_true(pod, "Ready") and not is_drained(pod))
     return [Queue(queue, active.get(queue, 0), wanted.get(queue, 0)) for queue in sorted({*wanted, *active})]
 
 
 def _stopped(workloads: Sequence[Obj]) -> datetime | None:
     """Return since when all of a release has been stopped; a group of workers may have no pods anyway."""
-    own = [workload for workload in workloads if labels(workload).get(SET_LABEL) != EXTRA_SET]
+    own = [workload for workload in workloads if not is_extra(workload)]
     moments = [stopped_since(workload) for workload in own if replicas(workload) or stopped_since(workload)]
     known = [moment for moment in moments if moment]
     return max(known) if known and len(known) == len(moments) else None
-
-
-def _is_drained(pod: Obj) -> bool:
-    """Tell whether a worker takes no more tasks; a container that was started since does."""
-    container = annotation(pod, DRAINED_ANNOTATION)
-    statuses = status(pod).get("containerStatuses") or ()
-    return container is not None and any(each.get("containerID") == container for each in statuses)
 
 
 def _queue_names(obj: Obj) -> list[str]:

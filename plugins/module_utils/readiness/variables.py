@@ -7,13 +7,13 @@ An object's label tells the role; what a StatefulSet makes of its templates has 
 
 from __future__ import annotations
 
-from ..core.labels import SET_LABEL
+from ..core.labels import EXTRA_SET, SET_LABEL
 from ..core.objects import Obj, labels, name
 
 #: Roles that bring an image of their own; all others run ``airflow_image``.
 _OWN_IMAGE = ("postgres", "mysql", "redis", "pgbouncer")
-#: The set that is no role's, and the variable that holds all of it.
-_EXTRA_SET, _EXTRA_VARIABLE = "extra_objects", "airflow_extra_objects"
+#: The variable that holds all of the set that is no role's.
+_EXTRA_VARIABLE = "airflow_extra_objects"
 #: Roles whose pods run Airflow, and those whose pods run a server.
 _COMPONENTS = frozenset({"api_server", "dag_processor", "flower", "scheduler", "triggerer", "workers"})
 _SERVERS = frozenset({"mysql", "pgbouncer", "postgres", "redis"})
@@ -43,7 +43,7 @@ def variable(obj: Obj, what: str, fallback: str, container: str = "") -> str:
     :param container: the one that is meant: in the pod of the master it is a component's.
     """
     role = labels(obj).get(SET_LABEL)
-    if role == _EXTRA_SET:
+    if role == EXTRA_SET:
         return _EXTRA_VARIABLE
     if container in _SIDECARS:
         return _SIDECARS[container].get(what, fallback)
@@ -57,7 +57,7 @@ def image_variable(workload: Obj, container: str = "") -> str:
     role = labels(workload).get(SET_LABEL)
     if not role:
         return ""
-    if role == _EXTRA_SET:
+    if role == EXTRA_SET:
         return _EXTRA_VARIABLE
     if container in _SIDECARS:
         return _SIDECARS[container]["image"]

@@ -613,3 +613,7 @@ class TestFewerWorkers:
     )
     def test_groups_that_shrink_are_told(self, run: Any, given: dict[str, Any], fewer: dict[str, int]) -> None:
         assert run(**given)["fewer_workers"] == fewer
+
+    def test_workers_that_may_not_be_listed_are_left_to_the_check_of_permissions(self, cluster: Any, run: Any) -> None:
+        cluster.refusals["list StatefulSet"] = FORBIDDEN
+        assert run()["fewer_workers"] == {}
