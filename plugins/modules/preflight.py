@@ -36,9 +36,9 @@ options:
   operation:
     description:
       - What changes the version. V(deploy) refuses another version than the running one, unless pods of both may run
-        side by side. V(upgrade) takes a newer one, V(rollback) an older one.
+        side by side. V(upgrade) takes a newer one, V(rollback) an older one, V(restore) any.
     type: str
-    choices: [deploy, upgrade, rollback]
+    choices: [deploy, upgrade, rollback, restore]
     default: deploy
   image:
     description: The image of Airflow, whose tag must not begin with another version.

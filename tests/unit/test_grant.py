@@ -33,6 +33,9 @@ PLAYBOOKS = (
     "start",
     "upgrade",
     "rollback",
+    "backup",
+    "restore",
+    "cleanup",
 )
 #: Names of releases of which each is granted something else.
 RELEASES: dict[str, Manifest] = {
@@ -181,7 +184,7 @@ def test_rights_for_the_whole_cluster_are_few_and_asked_for(granted: dict[str, d
 
 def test_what_is_asked_for_takes_more_of_the_namespace(granted: dict[str, dict[str, Manifest]]) -> None:
     role = verbs(granted["everything"]["Role"])
-    assert role["cronjobs.batch"] == "get, create, patch, delete"
+    assert role["cronjobs.batch"] == "get, list, create, patch, delete"
     assert role["pods"] == "get, list, watch, create, patch, delete"
     assert "delete" in role["secrets"]
 

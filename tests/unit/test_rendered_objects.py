@@ -278,7 +278,14 @@ def test_a_folder_that_is_there_is_bound_to_its_claim_alone() -> None:
 @every_release
 def test_logs_are_deleted_only_where_that_is_asked_for(release: str) -> None:
     wanted = {"everything": {"af-log-retention"}, "storage": {"airflow-log-retention"}}
-    assert names(release, "CronJob") == wanted.get(release, set())
+    found = {name for name in names(release, "CronJob") if name.endswith("-log-retention")}
+    assert found == wanted.get(release, set())
+
+
+@every_release
+def test_backups_and_the_deletion_of_old_rows_are_scheduled_only_where_that_is_asked_for(release: str) -> None:
+    found = {name for name in names(release, "CronJob") if not name.endswith("-log-retention")}
+    assert found == ({"airflow-backup", "airflow-db-clean"} if release == "backups" else set())
 
 
 @every_pod
@@ -431,6 +438,7 @@ REACH = {
     "pgbouncer": {"secrets"},
     "mysql": {"secrets", "mysql-root-password"},
     "wait-for-schema": {"secrets"},
+    "db-clean": {"secrets"},
 }
 
 
@@ -513,8 +521,15 @@ CHECKSUMS = {
     "flower": "login",
     "redis-password": "password",
 }
-#: Servers keep their data's own passwords, the broker's URL holds that of Redis, and a migration has been made.
-STAY = {("postgresql", "secrets"), ("mysql", "secrets"), ("worker", "redis-password"), ("migrations", "fernet")}
+#: Servers keep their data's own passwords, the broker's URL holds that of Redis, a migration has been made, and a Job
+#: of a schedule reads what is there when it starts.
+STAY = {
+    ("postgresql", "secrets"),
+    ("mysql", "secrets"),
+    ("worker", "redis-password"),
+    ("migrations", "fernet"),
+    ("db-clean", "secrets"),
+}
 
 
 @every_pod

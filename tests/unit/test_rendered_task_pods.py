@@ -32,7 +32,7 @@ def test_the_first_executor_is_airflows_default() -> None:
 def test_without_them_nothing_is_there_for_them(release: str) -> None:
     assert options(release) == {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"}
     assert not names(release, "Role") | names(release, "RoleBinding")
-    assert len(names(release, "ServiceAccount")) == (4 if release == "aws_logs" else 1)
+    assert len(names(release, "ServiceAccount")) == {"aws_logs": 4, "backups": 2}.get(release, 1)
     assert not task_pods(release)
     assert not [name for name in names(release, "NetworkPolicy") if "task-pod" in name]
 

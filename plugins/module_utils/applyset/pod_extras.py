@@ -37,20 +37,23 @@ _CONTAINERS = {"workers": ("worker", "base"), "postgres": ("postgresql",), TASK_
 MASTER = "master"
 #: The probe pod of the preflight, as a role that has no variables.
 PREFLIGHT = "preflight"
+#: The pods of backups, as a role that has no variables, and those of their containers that use an object store.
+BACKUP = "backup"
+_BACKUP_CONTAINERS = ("prepare-backup", "backup")
 #: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
 _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}
 
 #: Names within pods that the collection gives.
 OWN_VOLUMES = frozenset({
-    "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs", "mysql-data", "postgresql-data",
-    "redis-data", "run", "scripts", "set-up", "task-pod", "tmp", "trusted-certificates", "user", "webserver-config",
+    "backup-programs", "backups", "bundles", "certificates", "dags", "git", "identity", "kubernetes-api", "logs",
+    "mysql-data", "postgresql-data", "redis-data", "run", "scripts", "set-up", "task-pod", "tmp",
+    "trusted-certificates", "user", "webserver-config",
 })  # fmt: skip
 OWN_CONTAINERS = frozenset({
-    "api-server", "base", "cloud-sql-proxy", "dag-processor", "flower", "log-retention", "make-user", "migrations",
-    "mysql", "pgbouncer", "postgresql", "probe", "redis", "scheduler", "triggerer", "trust-certificates",
-    "wait-for-api-server",
-    "wait-for-schema", "worker",
+    "api-server", "backup", "base", "cloud-sql-proxy", "dag-processor", "db-clean", "dump", "flower", "log-retention",
+    "make-user", "migrations", "mysql", "pgbouncer", "postgresql", "prepare-backup", "probe", "redis", "scheduler",
+    "triggerer", "trust-certificates", "wait-for-api-server", "wait-for-schema", "worker",
 })  # fmt: skip
 _OWN_NAMES = {
     "extra_volumes": OWN_VOLUMES,
@@ -94,6 +97,8 @@ class Extras:
             return bool(container.get("envFrom"))
         if self.role == MASTER:
             return is_main
+        if self.role == BACKUP:
+            return container["name"] in _BACKUP_CONTAINERS
         return is_main and container["name"] in _CONTAINERS.get(self.role, (self.role.replace("_", "-"),))
 
 

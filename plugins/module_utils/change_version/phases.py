@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ..airflow.versions import may_roll, parts
 
-UPGRADE, ROLLBACK, DEPLOY = "upgrade", "rollback", "deploy"
+UPGRADE, ROLLBACK, DEPLOY, RESTORE = "upgrade", "rollback", "deploy", "restore"
 
 #: What is recorded, in its order. Each may be done again.
 PHASES: Mapping[str, tuple[str, ...]] = {
@@ -116,7 +116,7 @@ class Record:
 class Wish:
     """What a run is asked to do with a release.
 
-    :param operation: ``deploy``, ``upgrade`` or ``rollback``.
+    :param operation: ``deploy``, ``upgrade``, ``rollback`` or ``restore``.
     :param wanted: the version that the inventory names.
     :param running: the version of the release; empty where there is none.
     :param name: what the release is called in messages.
@@ -130,6 +130,9 @@ class Wish:
 
 def refusal(wish: Wish, record: Record | None) -> str:
     """Return why a run may not begin, with the way out; empty where it may."""
+    if wish.operation == RESTORE:
+        # The schema comes with the backup, and ends what was under way.
+        return ""
     open_record = record if record and not record.done else None
     if wish.operation == DEPLOY:
         return _refuse_deploy(wish, open_record)

@@ -26,7 +26,9 @@ def upgrade_record_name(release: str) -> str:
 RESERVED_GROUPS = frozenset(
     {
         "api-server",
+        "backup",
         "dag-processor",
+        "db-clean",
         "flower",
         "log-retention",
         "master",

@@ -29,6 +29,7 @@ SHORTEST, LONGEST = 600, 86400
 #: The components of which the master's pod is made, by the names of their roles.
 _IN_MASTER = ("api_server", "dag_processor", "scheduler", "triggerer")
 _LOGS = re.compile(r"(s3|gs|wasb)://[A-Za-z0-9][A-Za-z0-9._-]*(/[^/?#\s{}]+)*/?")
+_BACKUPS = re.compile(r"(?:s3|gs)://[a-z0-9][a-z0-9._-]*(?:/[^\s?#]*)?")
 _ENDPOINT = re.compile(r"https?://[^/?#@\s]+")
 
 
@@ -119,6 +120,28 @@ CLOUD_RULES: tuple[Rule, ...] = (
         "airflow_remote_logs is {airflow_remote_logs}. Write s3://bucket/prefix, gs://bucket/prefix or "
         "wasb://container/prefix. For other stores, see Airflow's options in docs/storage.md.",
         lambda given: given["airflow_remote_logs"] and not _LOGS.fullmatch(given["airflow_remote_logs"]),
+    ),
+    Rule(
+        "airflow_backup_destination",
+        "it is no URL of an object store for backups",
+        "airflow_backup_destination is {airflow_backup_destination}. Write s3://bucket/prefix or gs://bucket/prefix, "
+        "or leave it out to keep backups on a claim.",
+        lambda given: (
+            given["airflow_backup_destination"] and not _BACKUPS.fullmatch(given["airflow_backup_destination"])
+        ),
+    ),
+    Rule(
+        "airflow_backup_secrets airflow_backup_age_recipients",
+        "nobody could decrypt the Secrets in backups",
+        "airflow_backup_secrets is true, but airflow_backup_age_recipients is empty. Make a key with age-keygen, and "
+        "name its recipient, age1...",
+        lambda given: given["airflow_backup_secrets"] and not given["airflow_backup_age_recipients"],
+    ),
+    Rule(
+        "airflow_backup_destination airflow_backup_claim",
+        "backups would be in two places",
+        "airflow_backup_destination and airflow_backup_claim are both set. Leave one of them out.",
+        lambda given: given["airflow_backup_destination"] and given["airflow_backup_claim"],
     ),
     Rule(
         "airflow_remote_logs airflow_remote_logs_endpoint airflow_remote_logs_ca_secret "

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..applyset.dry_runs import DryRuns, read_dry_runs
-from ..change_version.phases import DEPLOY, ROLLBACK, UPGRADE
+from ..change_version.phases import DEPLOY, RESTORE, ROLLBACK, UPGRADE
 from ..core.errors import Failure
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.permissions import PERMISSIONS_OPTIONS, missing
@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
     "namespace": {"type": "raw", "required": True},
     "create_namespace": {"type": "bool", "default": True},
     "version": {"type": "raw", "required": True},
-    "operation": {"type": "str", "choices": [DEPLOY, UPGRADE, ROLLBACK], "default": DEPLOY},
+    "operation": {"type": "str", "choices": [DEPLOY, UPGRADE, ROLLBACK, RESTORE], "default": DEPLOY},
     "image": {"type": "str", "default": ""},
     "config": {"type": "dict", "default": {}},
     "worker_groups": {"type": "list", "elements": "dict", "default": []},

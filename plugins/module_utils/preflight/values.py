@@ -11,6 +11,10 @@ from typing import Any
 DEFAULTS: Mapping[str, Any] = {
     "workers_database_access": True,
     "logs_are_in_pods": False,
+    "airflow_backup_destination": "",
+    "airflow_backup_claim": "",
+    "airflow_backup_secrets": False,
+    "airflow_backup_age_recipients": [],
     "airflow_remote_logs": "",
     "airflow_remote_logs_endpoint": "",
     "has_remote_logs_ca": False,

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.airflow.kubernetes.plugins.module_utils.change_version.phases import (
     DEPLOY,
     PHASES,
+    RESTORE,
     ROLLBACK,
     SCHEMA_PHASE,
     UPGRADE,
@@ -71,6 +72,14 @@ class TestPhases:
     @pytest.mark.parametrize("data", [{}, {"record": "{"}, {"record": '{"operation": "dance"}'}, {"record": "[]"}])
     def test_what_is_no_record_is_none(self, data: dict[str, str]) -> None:
         assert Record.parse(data) is None
+
+
+class TestRestore:
+    @pytest.mark.parametrize("known", [None, record(ended=2), record(ROLLBACK)])
+    @pytest.mark.parametrize("wanted", ["3.1.0", "3.3.2"])
+    def test_may_begin_whatever_runs(self, wanted: str, known: Record | None) -> None:
+        assert refused(RESTORE, wanted, "3.2.2", known) == ""
+        assert refused(DEPLOY, wanted, "3.2.2", known) != ""
 
 
 class TestDeploy:

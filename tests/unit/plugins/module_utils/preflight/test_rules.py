@@ -90,6 +90,9 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
         "airflow_identity_tenant": "acme",
     },
     "it is too short or too long": {"airflow_identity_expiration": 60},
+    "it is no URL of an object store for backups": {"airflow_backup_destination": "https://bucket"},
+    "nobody could decrypt the Secrets in backups": {"airflow_backup_secrets": True},
+    "backups would be in two places": {"airflow_backup_destination": "s3://bucket", "airflow_backup_claim": "team"},
     "it is no URL of an object store": {"airflow_remote_logs": "https://bucket"},
     "an object store is described, and none is named": {"airflow_remote_logs_endpoint": "https://store:9000"},
     "it is no URL, or has a path": {
