@@ -1,4 +1,4 @@
-"""A task that waits in the triggerer, and so in no worker, while what it runs on is replaced by another version."""
+"""Tasks that wait in the triggerer, and so in no worker, while what they run on is replaced by another version."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from airflow.sdk import BaseOperator, Context, Param, dag, task, timezone
 
 class Wait(BaseOperator):
     """Waits as long as a run's parameter says, and then hands on what it was deferred with."""
+
+    def __init__(self, number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.number = number
 
     def execute(self, context: Context) -> None:
         until = timezone.utcnow() + timedelta(seconds=context["params"]["seconds"])
@@ -26,7 +30,7 @@ def deferred() -> None:
     def check(began: str) -> None:
         datetime.fromisoformat(began)
 
-    check(Wait(task_id="wait").output)
+    check.expand(began=Wait.partial(task_id="wait").expand(number=list(range(10))).output)
 
 
 deferred()

@@ -13,7 +13,7 @@ from ..applyset.applied import applied_by
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER
-from ..core.objects import created, labels, name, owner, spec
+from ..core.objects import created, grace, labels, name, owner, spec
 from ..kube.client import Client, Manifest
 
 #: What ends on a schema that it does not know, and what runs tasks.
@@ -126,7 +126,7 @@ class Workloads:
         began = told = self._clock()
         longest = MARGIN
         while left := [pod for pod in self._list("v1", "Pod") if set(containers) & set(containers_of(pod))]:
-            longest = max(longest, *(MARGIN + grace_of(pod) for pod in left))
+            longest = max(longest, *(MARGIN + grace(pod) for pod in left))
             passed = self._clock() - began
             names = ", ".join(sorted(map(name, left)))
             if passed > longest:
@@ -167,8 +167,3 @@ def containers_before(replica_sets: Sequence[Mapping[str, Any]]) -> list[Any]:
     whole = [each for each in replica_sets if set(SCHEDULING) <= set(containers_of(spec(each).get("template") or {}))]
     newest = max(whole, key=created, default=None)
     return list(spec(newest)["template"]["spec"]["containers"]) if newest else []
-
-
-def grace_of(pod: Mapping[str, Any]) -> float:
-    """Return the seconds that a pod has to end; Kubernetes gives 30 where nothing else is said."""
-    return float(spec(pod).get("terminationGracePeriodSeconds", 30))

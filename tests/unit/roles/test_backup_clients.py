@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Clients:
             path = self.folder / {"folder": "backups", "run": "run"}[name]
             script = script.replace(f"{{{{ __airflow_backup_{name} }}}}", str(path))
         assert "{{" not in script
+        # As Kubernetes does with what a container runs: https://kubernetes.io/docs/tasks/inject-data-application/.
+        script = script.replace("$$", "$")
         given = {"TABLES": "0", "RESTORE_REPLACE": "false", "HOSTNAME": "pod", "CLIENT": "15.4", "SERVER": "15.4"}
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
@@ -119,6 +122,13 @@ class TestMySQL:
         done: Any = clients.run("mysql", "dump", EXIT="2")
         assert done.returncode != 0
         assert [*(clients.folder / "backups").iterdir()] == []
+
+
+def test_what_deletes_old_tables_of_postgresql_is_quoted_as_it_reads(clients: Clients) -> None:
+    clients.run("postgresql", "restore", TABLES="3", RESTORE_REPLACE="true")
+    quoted = re.fullmatch(r"BEGIN;\nDO (\$\w*\$)\n.*END (\$\w*\$);\n.*", clients.script, re.DOTALL)
+    assert quoted
+    assert quoted[1] == quoted[2]
 
 
 @pytest.mark.parametrize("backend", ["postgresql", "mysql"])
