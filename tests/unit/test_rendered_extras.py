@@ -189,17 +189,18 @@ class TestMaster:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_plugin_is_found_where_no_option_moves_it(release: str) -> None:
-    """By the entry point of a distribution in a folder that Airflow always imports from."""
+    """By the entry point of a distribution on the path that Python starts with; Airflow looks for these only once."""
     scripts = next(each["data"] for each in objects(release) if each["metadata"]["name"].endswith("-scripts"))
     (server,) = [
         each for pod in PODS if pod.release == release for each in pod.containers if each["name"] == "api-server"
     ]
     files = {mount["mountPath"]: scripts.get(mount.get("subPath")) for mount in server["volumeMounts"]}
-    home = "/opt/airflow/config/airflow_kubernetes_jwt"
+    home = "/opt/airflow-kubernetes-plugins/airflow_kubernetes_jwt"
     group, reference = files[f"{home}-1.dist-info/entry_points.txt"].split("\n")[:2]
     module, _colon, plugin = reference.partition(" = ")[2].partition(":")
     assert group == "[airflow.plugins]"
-    assert f"class {plugin}(AirflowPlugin):" in files[f"/opt/airflow/config/{module}.py"]
+    assert f"class {plugin}(AirflowPlugin):" in files[f"/opt/airflow-kubernetes-plugins/{module}.py"]
+    assert 'export PYTHONPATH="/opt/airflow-kubernetes-plugins${PYTHONPATH:+:$PYTHONPATH}"' in server["args"][2]
     assert "\nName: " in files[f"{home}-1.dist-info/METADATA"]
 
 

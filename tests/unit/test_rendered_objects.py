@@ -238,10 +238,6 @@ def test_what_the_image_has_is_not_hidden_but_by_volumes_for_it(pod: Pod) -> Non
     without_dags = set() if pod.release == "storage" else {"/opt/airflow/dags"}
     clones = {"/opt/airflow/bundles"} if pod.release in GIT else set()
     added = {"/opt/airflow/config/airflow_kubernetes_mysql_tls.py"} if pod.release == "mysql_managed" else set()
-    if any(container["name"] == "api-server" for container in pod.containers):
-        distribution = "/opt/airflow/config/airflow_kubernetes_jwt"
-        added |= {f"{distribution}{end}" for end in (".py", "-1.dist-info/METADATA", "-1.dist-info/entry_points.txt")}
-        added |= {"/opt/airflow/config/airflow_kubernetes_content_type.py"} if pod.release == "newer" else set()
     assert hidden <= {"/opt/airflow/logs"} | without_dags | clones | added
 
 

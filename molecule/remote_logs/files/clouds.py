@@ -64,6 +64,7 @@ def set_up() -> Any:
         ),
         "writer": policy(["s3:ListBucket", "s3:GetObject", "s3:PutObject"]),
         "reader": policy(["s3:ListBucket", "s3:GetObject"]),
+        "backups": policy(["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"]),
     }.items():
         iam.create_user(UserName=user)
         iam.put_user_policy(UserName=user, PolicyName="only", PolicyDocument=document)

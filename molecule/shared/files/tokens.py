@@ -15,7 +15,7 @@ import time
 
 OWN, OTHER, THIRD = "own" * 30, "other" * 30, "third" * 30
 os.environ |= {"AIRFLOW__API_AUTH__JWT_SECRET": OWN, "OTHER_JWT_SECRET": OTHER}
-sys.path.insert(0, "/opt/airflow/config")
+sys.path.insert(0, "/opt/airflow-kubernetes-plugins")
 
 import airflow_kubernetes_jwt  # noqa: E402, F401
 import jwt  # noqa: E402
