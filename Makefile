@@ -40,8 +40,9 @@ scenario: environment cluster images ## Run one scenario on the cluster, with NA
 bench: environment cluster images ## Measure deploys, probes and failures against other ways, side by side
 	@.venv/bin/python -m tools.bench
 
-soak: environment cluster images ## Kill deploys at many points, and see what the next run makes of it (an hour)
+soak: environment cluster images ## Kill deploys, upgrades and rollbacks at many points, and see what the next run makes of it (two hours)
 	@.venv/bin/python -m tools.soak interruptions --api-server
+	@.venv/bin/python -m tools.soak upgrades
 
 rendered: environment ## Write the golden manifests anew that the unit tests compare with
 	@.venv/bin/python -m tools.checks.rendered

@@ -7,7 +7,7 @@ import sys
 
 from ..common.errors import ToolError
 from ..common.run import start_log
-from . import endurance, interruptions, rotation
+from . import endurance, interruptions, rotation, upgrades
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,6 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     interruptions.add_parser(sections)
     endurance.add_parser(sections)
     rotation.add_parser(sections)
+    upgrades.add_parser(sections)
     options = parser.parse_args(arguments)
     try:
         start_log()

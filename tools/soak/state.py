@@ -76,8 +76,10 @@ def _resources(cluster: Cluster) -> list[tuple[str, dict[str, Any]]]:
 
 
 def is_compared(item: Mapping[str, Any]) -> bool:
-    """Tell whether an object is there to stay: no pod that has done its work or is about to go."""
+    """Tell whether an object is there to stay: no pod that has done its work or is about to go, no record of times."""
     phase = item.get("status", {}).get("phase")
+    if item["kind"] == "ConfigMap" and item["metadata"]["name"].endswith("-upgrade"):
+        return False
     return not (item["kind"] == "Pod" and (phase != "Running" or "deletionTimestamp" in item["metadata"]))
 
 

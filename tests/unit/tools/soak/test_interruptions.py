@@ -72,6 +72,11 @@ def test_pods_that_go_are_not_compared(phase: str, metadata: dict[str, str], com
     assert is_compared({"kind": "Pod", "metadata": metadata, "status": {"phase": phase}}) is compared
 
 
+@pytest.mark.parametrize(("name", "compared"), [("airflow-upgrade", False), ("airflow-config", True)])
+def test_the_record_of_an_upgrade_with_its_times_is_not_compared(name: str, compared: bool) -> None:
+    assert is_compared({"kind": "ConfigMap", "metadata": {"name": name}}) is compared
+
+
 def test_two_thirds_of_the_points_are_where_a_task_begins() -> None:
     points = [True] * 14 + [False] * 40
     assert spread(3, points) == [4, 11, 35]
