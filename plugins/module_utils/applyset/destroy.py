@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..core.confirmation import lacks_confirmation
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL, TASK_POD_LABEL, WORKER_LABEL
 from ..core.objects import grace
@@ -72,12 +73,11 @@ def require_confirmation(release: str, namespace: str, confirmed: Sequence[str])
     :raises Failure: it is not among them.
     """
     wanted = f"{namespace}/{release}"
-    names = [name.strip() for name in confirmed if name.strip()]
-    if wanted in names:
+    lack = lacks_confirmation("airflow_destroy_confirm", release, namespace, confirmed)
+    if not lack:
         return
-    named = f"airflow_destroy_confirm names {', '.join(names)}" if names else "it was not confirmed"
     raise Failure(
-        f"Nothing was deleted: the volumes and Secrets of {wanted} would be lost, and {named}. "
+        f"Nothing was deleted: the volumes and Secrets of {wanted} would be lost, and {lack}. "
         f"If you mean it: -e airflow_destroy_data=true -e airflow_destroy_confirm={wanted}"
         f" (several releases: separated by commas). To keep the data, leave airflow_destroy_data out."
     )

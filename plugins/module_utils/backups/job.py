@@ -28,8 +28,8 @@ CONTAINER = "backup"
 ANSWER = "ANSWER "
 #: Of the pods of a Job. https://kubernetes.io/docs/reference/labels-annotations-taints/
 JOB_LABEL = "batch.kubernetes.io/job-name"
-#: Seconds between two looks; without a pod, until the Job's events tell why; and until it is told again that it runs.
-LOOK, NO_POD, TELL_AGAIN = 1.0, 20.0, 30.0
+#: Seconds between two looks; without a pod, until the Job's events tell why; and until it is shown again that it runs.
+LOOK, NO_POD, SHOW_AGAIN = 1.0, 20.0, 30.0
 #: Seconds after which Kubernetes deletes a finished Job whose run was killed.
 LEFT_BEHIND = 600
 
@@ -85,7 +85,7 @@ class BackupJob:
 
     def _wait(self, name: str, what: str) -> str:
         """Return the name of the Job's pod, once that has succeeded."""
-        began, told, told_at = self.clock(), "", 0.0
+        began, shown, shown_at = self.clock(), "", 0.0
         while True:
             pod = self._pod(name)
             passed = self.clock() - began
@@ -101,11 +101,11 @@ class BackupJob:
                 if verdict.state is State.FAILED or phase == "Failed":
                     raise Failure(f"{what} failed: {self._reason(pod, verdict)}")
                 doing = running_container(pod) or verdict.reason
-                if doing != told or passed - told_at >= TELL_AGAIN:
-                    told, told_at = doing, passed
+                if doing != shown or passed - shown_at >= SHOW_AGAIN:
+                    shown, shown_at = doing, passed
                     self.say(f"{doing}, {passed:.0f} s")
             if passed >= self.timeout:
-                doing = told or "there is no pod yet"
+                doing = shown or "there is no pod yet"
                 raise Failure(
                     f"{what} has not ended after {self.timeout:.0f} s: {doing}. Raise airflow_backup_timeout."
                 )
@@ -147,7 +147,7 @@ class BackupJob:
                 field_selector=f"involvedObject.uid={uid}",
             )
         except ApiFailure:
-            # They only let it be told sooner.
+            # They only let it be shown sooner.
             return {}
         return {uid: [Event.of(event) for event in found.get("items") or ()]}
 

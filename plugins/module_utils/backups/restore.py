@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..applyset.apply_set import ApplySet
+from ..core.confirmation import lacks_confirmation
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER, upgrade_record_name
@@ -251,11 +252,10 @@ def require_confirmation(release: str, namespace: str, confirmed: Sequence[str],
     :raises Failure: it is not among them.
     """
     wanted = f"{namespace}/{release}"
-    names = [name.strip() for name in confirmed if name.strip()]
-    if wanted in names:
+    lack = lacks_confirmation("airflow_restore_confirm", release, namespace, confirmed)
+    if not lack:
         return
-    named = f"airflow_restore_confirm names {', '.join(names)}" if names else "it was not confirmed"
     raise Failure(
         f"Nothing was changed: the release {wanted} is there ({', '.join(running)}), all that is in its database would "
-        f"be replaced, and {named}. If you mean it: -e airflow_restore_confirm={wanted}"
+        f"be replaced, and {lack}. If you mean it: -e airflow_restore_confirm={wanted}"
     )

@@ -53,8 +53,8 @@ OPTIONS: dict[str, Any] = {
 }
 
 VERSION_LABEL = "app.kubernetes.io/version"
-#: Seconds between two looks at the tasks that run, and after which they are told again.
-LOOK, TELL_AGAIN = 5.0, 20.0
+#: Seconds between two looks at the tasks that run, and after which they are shown again.
+LOOK, SHOW_AGAIN = 5.0, 20.0
 
 
 def run(task: Task) -> dict[str, Any]:
@@ -200,17 +200,17 @@ class ChangeOfVersion:
 
     def _wait_for_tasks(self, tasks: list[RunningTask]) -> None:
         timeout = self._params["drain_timeout"]
-        began = told = self._clock()
+        began = shown = self._clock()
         seen: list[str] = []
         while tasks:
             names = [task.name for task in tasks]
             if self._clock() - began >= timeout:
                 self._call_off(tasks, timeout)
-            if names != seen or self._clock() >= told:
+            if names != seen or self._clock() >= shown:
                 self._say(f"{self._clock() - began:6.1f} s  waits for {len(tasks)} tasks:")
                 for line in task_lines(tasks, self._client.now()):
                     self._say(line)
-                seen, told = names, self._clock() + TELL_AGAIN
+                seen, shown = names, self._clock() + SHOW_AGAIN
             self._lease.keep()
             self._sleep(LOOK)
             tasks = self._running_tasks()

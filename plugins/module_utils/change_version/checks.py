@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core.confirmation import lacks_confirmation
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import spec
@@ -78,16 +79,18 @@ class Check:
         return [head]
 
     def _confirm(self, found: Findings, target: str) -> None:
-        name = f"{self._params['namespace']}/{self._params['release']}"
+        release, namespace = self._params["release"], self._params["namespace"]
+        name = f"{namespace}/{release}"
         lost = _findings.losses(found, target)
-        if name in (given.strip() for given in self._params["confirm"]):
+        lack = lacks_confirmation("airflow_rollback_confirm", release, namespace, self._params["confirm"])
+        if not lack:
             for line in lost:
                 self._say(f"loses {line}")
             return
         raise Failure(
             "\n".join(
                 [
-                    f"Nothing was changed: the way of {name} back to {target} loses for good:",
+                    f"Nothing was changed: the way of {name} back to {target} loses what follows for good, and {lack}:",
                     *(f"  {line}" for line in lost),
                     f"If you mean it: -e airflow_rollback_confirm={name}. Else restore a backup from before the "
                     "upgrade.",

@@ -26,8 +26,8 @@ SERVING = ("api-server", "flower", MASTER)
 COMPONENT_LABEL = "app.kubernetes.io/component"
 #: Seconds that pods may take beyond the grace that they were given.
 MARGIN = 60.0
-#: Seconds after which it is told again what still runs, and between two looks.
-TELL_AGAIN, PAUSE = 15.0, 1.0
+#: Seconds after which it is shown again what still runs, and between two looks.
+SHOW_AGAIN, PAUSE = 15.0, 1.0
 
 _KINDS = ("Deployment", "StatefulSet")
 
@@ -123,7 +123,7 @@ class Workloads:
 
     def _wait_for_containers(self, containers: Sequence[str]) -> None:
         """Wait until no pod of the release has one of these containers."""
-        began = told = self._clock()
+        began = shown = self._clock()
         longest = MARGIN
         while left := [pod for pod in self._list("v1", "Pod") if set(containers) & set(containers_of(pod))]:
             longest = max(longest, *(MARGIN + grace(pod) for pod in left))
@@ -134,9 +134,9 @@ class Workloads:
                     f"After {passed:.0f} s these pods of release {self._release} in {self._namespace} have not ended: "
                     f"{names}. See what they still do (kubectl -n {self._namespace} describe pod NAME), or delete them."
                 )
-            if self._clock() >= told:
+            if self._clock() >= shown:
                 self._say(f"{passed:6.1f} s  waits for the end of {names}")
-                told = self._clock() + TELL_AGAIN
+                shown = self._clock() + SHOW_AGAIN
             self._keep()
             self._sleep(PAUSE)
 
