@@ -5,6 +5,7 @@ The folder is written for the oldest. Of another version, its Dockerfile and its
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -12,8 +13,10 @@ from ..common.errors import ToolError
 from ..common.paths import IMAGES
 
 FOLDER = "airflow"
-#: What the folder is written for, and what a deployment runs by default.
+#: What the folder is written for.
 WRITTEN_FOR = "3.1.0"
+#: What the releases of inventories/kind run, and so all scenarios.
+DEPLOYED = os.environ.get("AIRFLOW_VERSION") or WRITTEN_FOR
 
 
 @dataclass(frozen=True)

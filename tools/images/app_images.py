@@ -15,7 +15,7 @@ from ..docker.base_image import ensure_base_image, ensure_bootstrap
 from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
 from ..programs.go import GoProgram, ensure_program
 from ..programs.modules import CLOUD_SQL_PROXY_COMMAND
-from .airflow_versions import AIRFLOW_VERSIONS, FOLDER, WRITTEN_FOR, context_files
+from .airflow_versions import AIRFLOW_VERSIONS, DEPLOYED, FOLDER, context_files
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ APP_IMAGES = (
     AppImage("postgres:15", "postgres"),
     AppImage("apache/airflow:airflow-pgbouncer-2025.03.05-1.23.1", "pgbouncer"),
     AppImage("mysql:9", "mysql", suite=DEBIAN_OF_MYSQL),
-    airflow_image(WRITTEN_FOR),
+    airflow_image(DEPLOYED),
 )
 #: What a scenario needs besides, by the name that it asks with.
 FURTHER_IMAGES = {
-    **{f"airflow-{version}": airflow_image(version) for version in AIRFLOW_VERSIONS if version != WRITTEN_FOR},
+    **{f"airflow-{version}": airflow_image(version) for version in AIRFLOW_VERSIONS},
     "airflow-logs": AppImage(
         "airflow-kubernetes/airflow-logs:3.1.0",
         "airflow-logs",
