@@ -39,7 +39,7 @@ MASTER = "master"
 PREFLIGHT = "preflight"
 #: The pods of backups, as a role that has no variables, and those of their containers that use an object store.
 BACKUP = "backup"
-_BACKUP_CONTAINERS = ("prepare-backup", "backup")
+_BACKUP_CONTAINERS = ("prepare-backup", "backup", "db-clean")
 #: The role whose pods end by themselves, as those of tasks do.
 MIGRATIONS = "migrations"
 _ENDING = {MIGRATIONS: "Job", TASK_POD: "pod of a task"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+import re
 import secrets as random
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ from ..readiness.pods import pod_verdict
 from ..readiness.verdict import State, Verdict
 from ..readiness.watcher import Probe
 
+#: As the admission plugin ServiceAccount of the API server refuses.
+_NO_ACCOUNT = re.compile(r"error looking up service account .* not found")
+
 #: Marks probe pods, with the release's name. No selector of the release finds them.
 PROBE_LABEL = "airflow.kubernetes/probe-of"
 
@@ -33,6 +37,9 @@ MADE_BY = "airflow.kubernetes/made-by"
 
 #: Seconds between two looks at the pod.
 LOOK = 0.3
+
+#: Seconds for which a service account that is not there may be about to be made.
+ACCOUNT_SECONDS = 10.0
 
 #: Seconds that a pod may run which does not say it itself.
 DEADLINE = 600.0
@@ -52,6 +59,11 @@ def is_left_behind(pod: Manifest, now: datetime) -> bool:
     longest = float(spec(pod).get("activeDeadlineSeconds") or DEADLINE)
     # It may have waited for a node as long as it may run.
     return bool(made and now - made > timedelta(seconds=2 * longest))
+
+
+def lacks_account(failure: ApiFailure) -> bool:
+    """Tell whether a pod was refused because its service account is not there."""
+    return failure.status == 403 and bool(_NO_ACCOUNT.search(failure.message))
 
 
 class ProbePod:
@@ -94,11 +106,24 @@ class ProbePod:
         metadata.setdefault("labels", {})[PROBE_LABEL] = self.release
         metadata.setdefault("annotations", {})[MADE_BY] = this_run(os.getpid()).identity
         self._remove_left_behind(metadata["namespace"])
-        self.client.create(pod, FIELD_MANAGER)
+        self._create(pod)
         try:
             yield self._started(metadata["namespace"], metadata["name"])
         finally:
             self.client.delete("v1", "Pod", metadata["name"], metadata["namespace"])
+
+    def _create(self, pod: Manifest) -> None:
+        """Create the pod; Kubernetes makes the service account "default" of a new namespace some moments after that."""
+        end = self.clock() + ACCOUNT_SECONDS
+        while True:
+            try:
+                self.client.create(pod, FIELD_MANAGER)
+            except ApiFailure as failure:
+                if not lacks_account(failure) or self.clock() >= end:
+                    raise
+            else:
+                return
+            self.sleep(LOOK)
 
     def _remove_left_behind(self, namespace: str) -> None:
         """Delete the probe pods of runs that were killed, and none that another run uses."""

@@ -411,6 +411,15 @@ def store_dump() -> None:
     answer(backup=manifest, deleted=retain(store, now), fernet=manifest["fernet"])
 
 
+def archive() -> None:
+    """Keep the rows that were deleted from the database: the CSV files of a folder, one for each table of them."""
+    store, now = open_store(), datetime.now(UTC)
+    for file in sorted(Path(sys.argv[2]).glob("*.csv")):
+        name = f"{value('BACKUP_RELEASE')}-{now:%Y%m%dT%H%M%SZ}-{file.name.lstrip('_')}"
+        store.put(file, name)
+        print(f"Kept {name}", flush=True)
+
+
 def list_all() -> None:
     answer(backups=list(manifests(open_store())), fernet=fingerprints(value("AIRFLOW__CORE__FERNET_KEY")))
 
@@ -515,7 +524,14 @@ def fetch() -> None:
     (RUN / "dump").symlink_to(dump)
 
 
-ACTIONS = {"prepare": prepare, "store": store_dump, "list": list_all, "verify": verify, "fetch": fetch}
+ACTIONS = {
+    "prepare": prepare,
+    "store": store_dump,
+    "archive": archive,
+    "list": list_all,
+    "verify": verify,
+    "fetch": fetch,
+}
 
 
 def main() -> None:

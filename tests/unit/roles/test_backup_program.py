@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -425,3 +426,17 @@ class TestObjectStore:
         monkeypatch.setattr(sys, "argv", ["backup.py", "list"])
         with pytest.raises(SystemExit, match=r"^s3://team/airflow cannot be used: ZeroDivisionError"):
             program.main()
+
+
+def test_deleted_rows_are_kept_beside_backups_and_are_none(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported = tmp_path / "exported"
+    exported.mkdir()
+    (exported / "_airflow_deleted__log__20260301.csv").write_text("id\n1\n")
+    monkeypatch.setattr(sys, "argv", ["backup.py", "archive", str(exported)])
+    program.main()
+    (kept,) = (tmp_path / "backups").iterdir()
+    assert re.fullmatch(r"airflow-[0-9TZ]+-airflow_deleted__log__20260301\.csv", kept.name)
+    assert kept.read_text() == "id\n1\n"
+    assert list(program.manifests(program.open_store())) == []

@@ -203,7 +203,9 @@ class TestRollback:
     def test_wants_a_confirmation_of_what_is_lost(self, cluster: Any) -> None:
         with pytest.raises(Failure, match=r"(?s)4 DAG runs.*airflow_rollback_confirm=airflow/airflow"):
             step(cluster, "check", **self.BACK)
-        with pytest.raises(Failure, match="loses what follows for good, and airflow_rollback_confirm names airflow/other"):
+        with pytest.raises(
+            Failure, match="loses what follows for good, and airflow_rollback_confirm names airflow/other"
+        ):
             step(cluster, "check", **self.BACK, confirm=["airflow/other"])
         assert record(cluster) is None
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -21,7 +22,11 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services as probe_pod_services
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod import services_program
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.answers import in_one_line
-from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.probe_pod import MADE_BY, PROBE_LABEL
+from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.probe_pod import (
+    MADE_BY,
+    PROBE_LABEL,
+    ProbePod,
+)
 from ansible_collections.airflow.kubernetes.plugins.module_utils.probe_pod.services import (
     ConnectivityCheck,
     ProbeRun,
@@ -279,6 +284,49 @@ def test_a_pod_that_does_not_start_in_time_is_told_and_removed(cluster: Any, che
     with pytest.raises(Failure, match="the pod for it does not start"):
         check({"phase": "Pending"}).problems([ProbeRun(POD, [DATABASE])])
     assert cluster.names("Pod") == []
+
+
+class TestServiceAccount:
+    """Kubernetes makes the account "default" some moments after a namespace."""
+
+    MISSING = (
+        'pods "x" is forbidden: error looking up service account airflow/default: serviceaccount "default" not found'
+    )
+
+    @pytest.fixture
+    def made(self, cluster: Any, check: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+        """Make a probe pod after so many refusals; return the pods that there were."""
+        check()
+        create = cluster.create
+
+        def made(refusal: ApiFailure, times: int) -> list[str]:
+            refusals = [refusal] * times
+            seconds = itertools.count()
+
+            def refuse_first(manifest: Any, field_manager: str) -> Any:
+                if refusals:
+                    raise refusals.pop()
+                return create(manifest, field_manager)
+
+            monkeypatch.setattr(cluster, "create", refuse_first)
+            probe = ProbePod(
+                cluster, "airflow", POD, "x", Limits(), 600, lambda: float(next(seconds)), lambda _seconds: None
+            )
+            with probe.running():
+                return list(cluster.names("Pod"))
+
+        return made
+
+    def test_one_that_is_about_to_be_made_is_waited_for(self, made: Any) -> None:
+        assert len(made(ApiFailure(self.MISSING, 403), 3)) == 1
+
+    def test_one_that_does_not_come_is_told(self, made: Any) -> None:
+        with pytest.raises(ApiFailure, match="error looking up service account"):
+            made(ApiFailure(self.MISSING, 403), 100)
+
+    def test_what_is_forbidden_otherwise_is_told_at_once(self, made: Any) -> None:
+        with pytest.raises(ApiFailure, match="PodSecurity"):
+            made(ApiFailure('pods "x" is forbidden: violates PodSecurity', 403), 1)
 
 
 class TestNamespace:
