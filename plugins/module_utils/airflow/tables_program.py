@@ -58,7 +58,7 @@ def main() -> None:
 
     for name in sys.argv[1:]:
         if not re.fullmatch(ARCHIVED + "[A-Za-z0-9_]+", name):
-            sys.exit(f"{name} is no archived table")
+            raise SystemExit(f"{name} is no archived table")
     url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     is_mysql = url.startswith("mysql")
     backend = (database.MySQL if is_mysql else database.PostgreSQL)(url)

@@ -136,13 +136,19 @@ def known_tables(folder: Path) -> set[str]:
     return {name for file in files for name in TABLE.findall(file.read_text(encoding="utf-8"))}
 
 
+def write(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     wanted = json.loads(sys.stdin.readline())
     ended = threading.Event()
 
     def show_life() -> None:
         while not ended.wait(SIGN_OF_LIFE):
-            print(flush=True)
+            write("")
 
     threading.Thread(target=show_life, daemon=True).start()
     answer: dict[str, Any] = {}
@@ -153,7 +159,7 @@ def main() -> None:
     if wanted.get("dags"):
         answer["import_errors"] = import_errors()
     ended.set()
-    print(f"\n{ANSWER}{json.dumps(answer, default=str)}", flush=True)
+    write(f"\n{ANSWER}{json.dumps(answer, default=str)}")
 
 
 if __name__ == "__main__":

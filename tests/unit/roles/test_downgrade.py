@@ -9,6 +9,7 @@ import importlib.util
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -63,7 +64,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def database() -> Database:
+def database() -> Iterator[Database]:
     made = Database()
     for identity, state, value in (("1", "deferred", NEW), ("2", "deferred", OLD), ("3", "awaiting_input", None)):
         made.run(
@@ -77,7 +78,8 @@ def database() -> Database:
     made.run("INSERT INTO serialized_dag VALUES ('1', :value)", value=json.dumps(DAG))
     for run_type in ("manual", "asset_materialization", "operator_triggered"):
         made.run("INSERT INTO dag_run VALUES (1, :type)", type=run_type)
-    return made
+    yield made
+    made.connection.close()
 
 
 def rewrite(program: ModuleType, database: Any, *target: int) -> list[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_the_largest_tables_are_shown() -> None:
 
 
 def test_the_program_drops_what_is_there_and_named() -> None:
-    with sqlite3.connect(":memory:") as connection:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for name in ("_airflow_deleted__log__1", "_airflow_deleted__log__2", "log"):
             connection.execute(f"CREATE TABLE {name} (id INT)")
         sizes = "SELECT name, 8192, NULL FROM sqlite_master"
