@@ -86,7 +86,8 @@ def is_compared(item: Mapping[str, Any]) -> bool:
 def _name(item: Mapping[str, Any]) -> str:
     name = item["metadata"]["name"]
     if item["kind"] == "Pod":
-        name = re.sub(r"-[0-9a-f]{8,10}-\w{5}$", "", name)
+        # The hash of a template has a character for each digit of a number below 2 ** 32.
+        name = re.sub(r"-[0-9a-z]{5,10}-\w{5}$", "", name)
     return _HASH.sub(r"\1", f"{item['kind']}/{name}")
 
 

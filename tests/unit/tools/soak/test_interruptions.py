@@ -51,6 +51,20 @@ def test_what_does_not_is_told(change: Any, told: list[str]) -> None:
     assert differences(substance(deployment(), "calm"), substance(other, "calm")) == told
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("airflow-scheduler-54dcbf8cd9-7p9jn", "airflow-scheduler"),
+        ("airflow-scheduler-cd9b74c-qtzkm", "airflow-scheduler"),
+        ("airflow-worker-0", "airflow-worker-0"),
+        ("airflow-dag-processor-84bd4ccf55-mh5hh", "airflow-dag-processor"),
+    ],
+)
+def test_a_pod_is_called_by_its_workload(name: str, found: str) -> None:
+    pod = {"kind": "Pod", "metadata": {"name": name, "namespace": "calm"}, "status": {"phase": "Running"}}
+    assert substance(pod, "calm")["metadata"]["name"] == f"Pod/{found}"
+
+
 def test_what_a_secret_holds_is_not_in_it() -> None:
     secret = {"kind": "Secret", "metadata": {"name": "login", "namespace": "calm"}, "data": {"password": "aHVudGVy"}}
     assert substance(secret, "calm")["data"] == ["password"]
