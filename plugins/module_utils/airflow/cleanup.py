@@ -23,7 +23,7 @@ from ..core.objects import Obj, is_true, labels, name, owner, spec, status
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.lease import LEASE_OPTIONS, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
-from ..kube.pod_stream import Exec, read_answer
+from ..kube.pod_stream import Exec, read_answer, reader_of
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from . import tables_program
@@ -235,8 +235,7 @@ class _Release:
 
     def _ask(self, pod: str, drop: Sequence[str]) -> list[Table]:
         source = inspect.getsource(tables_program).encode("utf-8")
-        reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(source)}), 'tables', 'exec'))"
-        command = ["python", "-X", "utf8", "-c", reader, *drop]
+        command = ["python", "-X", "utf8", "-c", reader_of(source, "tables"), *drop]
         with Exec(self._client, self._namespace, pod, CONTAINER, command, tables_program.PATIENCE + 5) as program:
             program.write(source)
             answer = json.loads(read_answer(program))

@@ -22,7 +22,7 @@ from ..core.errors import Failure
 from ..kube.client import CONNECTION_OPTIONS, Client
 from ..kube.component_pod import find_pod
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import Exec, reader_of
 from ..kube.retries import FIRST_PATIENCE
 from ..kube.task import Task
 from . import mirror_program
@@ -132,9 +132,8 @@ def program() -> bytes:
 
 def command(text: bytes) -> list[str]:
     """Return the command that runs the program, which comes first on its standard input: an address has to be short."""
-    reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'mirror', 'exec'))"
     # Neither the image's environment nor its site-packages: a quick start, and names of files are UTF-8.
-    return ["python3", "-I", "-S", "-X", "utf8", "-c", reader]
+    return ["python3", "-I", "-S", "-X", "utf8", "-c", reader_of(text, "mirror")]
 
 
 class RemoteMirror:

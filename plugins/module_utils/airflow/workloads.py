@@ -15,9 +15,7 @@ from ..core.labels import RELEASE_LABEL, WORKER_LABEL
 from ..core.names import RESTART_MANAGER
 from ..core.objects import Obj, grace, is_extra, labels, name, owner, spec, stopped_since, uid
 from ..kube.client import Client
-from ..readiness.options import WaitOptions, limits_of
-from ..readiness.waiter import Waiting
-from ..readiness.watcher import Probe
+from ..readiness.wait import wait_for
 from ..readiness.workloads import replicas
 
 #: In the order in which they are restarted: workers last, whose tasks need all others.
@@ -165,14 +163,7 @@ class Workloads:
         """
         if not workloads:
             return
-        options = WaitOptions(
-            namespace=self._namespace,
-            release=self._release,
-            timeout=self._params["timeout"],
-            limits=limits_of(self._params),
-            only=frozenset(map(str, workloads)),
-        )
-        Waiting(Probe(self._client, self._namespace, self._release), options, self._say, self._keep).wait()
+        wait_for(self._client, self._params, map(str, workloads), self._say, self._keep)
 
     def wait_ended(self, workloads: Sequence[Workload]) -> None:
         """Wait until as many pods are left as are wanted.

@@ -11,8 +11,8 @@ from typing import Any
 from ..core.confirmation import lacks_confirmation
 from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL, TASK_POD_LABEL, WORKER_LABEL
-from ..core.objects import grace
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
+from ..kube.ending_pods import wait_until_ended
 from ..kube.lease import LEASE_OPTIONS, Lease, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
 from ..kube.retries import PATIENCE
@@ -125,19 +125,20 @@ class _Destroyer:
         :param label: a further label of the pods; empty for all of the release.
         :param lease: is kept meanwhile.
         """
-        began, wait = now(), timeout
-        while pods := self._list("Pod", label):
+
+        def left() -> list[Manifest]:
+            pods = self._list("Pod", label)
             for pod in filter(_is_left_task, pods):
                 self.client.delete("v1", "Pod", pod["metadata"]["name"], self.namespace)
-            wait = max(wait, timeout + max(map(grace, pods)))
-            if now() > began + wait:
-                names = ", ".join(pod["metadata"]["name"] for pod in pods)
-                raise Failure(
-                    f"After {wait:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
-                    "Look at what they still do; run again, or delete them by hand."
-                )
-            lease.keep()
-            sleep(1)
+            return pods
+
+        def late(seconds: float, names: str) -> str:
+            return (
+                f"After {seconds:.0f} s these pods of {self.release} in {self.namespace} have not ended: {names}. "
+                "Look at what they still do; run again, or delete them by hand."
+            )
+
+        wait_until_ended(left, timeout, lease.keep, late, now, sleep)
 
     def remove_data(self) -> list[Outcome]:
         """Delete the claims and Secrets of the release."""

@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..core.errors import ApiFailure, Failure
+from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER
 from ..core.objects import Obj, condition, spec, status
 from ..core.objects import name as name_of
 from ..kube.client import Client, Manifest
-from ..readiness.context import Context, Event, Limits
+from ..readiness.context import Context, Limits
 from ..readiness.pods import pod_verdict
 from ..readiness.verdict import LogSource, State, Verdict
 from ..readiness.watcher import Probe
@@ -54,6 +54,7 @@ class BackupJob:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
+        self.probe = Probe(client, namespace, release)
         self.release = release
         self.namespace = namespace
         self.say = say
@@ -121,7 +122,7 @@ class BackupJob:
         context = Context(
             pod,
             self.client.now(),
-            events=self._events(pod),
+            events=self.probe.events_about(pod),
             claims=frozenset(map(name_of, claims)),
             pending_claims=frozenset(name_of(claim) for claim in claims if status(claim).get("phase") != "Bound"),
             limits=Limits(),
@@ -132,24 +133,11 @@ class BackupJob:
         """Return why a pod failed: what its program said last, or what the cluster says."""
         failed = failed_container(pod)
         source = LogSource(pod["metadata"]["name"], failed) if failed else verdict.log
-        log = Probe(self.client, self.namespace, self.release).log(source) if source else []
+        log = self.probe.log(source) if source else []
         if log:
             return f"{log[-1]}" if len(log) == 1 else "\n  ".join([f"the log of {failed} ends with:", *log[-4:]])
         deadline = str(status(pod).get("message") or "")
         return f"{verdict.reason or deadline or 'its pod failed'}. {verdict.advice}".strip()
-
-    def _events(self, obj: Manifest) -> dict[str, list[Event]]:
-        uid = obj["metadata"].get("uid", "")
-        try:
-            found = self.client.request(
-                "get",
-                f"/api/v1/namespaces/{quote(self.namespace)}/events",
-                field_selector=f"involvedObject.uid={uid}",
-            )
-        except ApiFailure:
-            # They only let it be shown sooner.
-            return {}
-        return {uid: [Event.of(event) for event in found.get("items") or ()]}
 
     def _refusal(self, name: str) -> str:
         """Return why a Job has no pod, or ""."""
@@ -158,7 +146,7 @@ class BackupJob:
             return f"the Job {name} was deleted by somebody else."
         if failed := condition(job, "Failed"):
             return str(failed.get("message") or "")
-        events = self._events(job).get(job["metadata"].get("uid", ""), [])
+        events = self.probe.events_about(job).get(job["metadata"].get("uid", ""), [])
         refused = [event.message for event in events if event.reason == "FailedCreate"]
         return refused[-1] if refused else ""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,11 @@ from ..core.confirmation import lacks_confirmation
 from ..core.errors import Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.names import FIELD_MANAGER, upgrade_record_name
-from ..kube.client import CONNECTION_OPTIONS, Client
+from ..core.objects import labels
+from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
+from ..kube.ending_pods import wait_until_ended
 from ..kube.lease import LEASE_OPTIONS, Lease, held
 from ..kube.permissions import PERMISSIONS_OPTIONS, require
-from ..kube.polling import poll
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from ..secrets import secret as _secret
@@ -143,8 +143,8 @@ class Restoration:
         for kind in ("Deployment", "StatefulSet"):
             selector = f"{RELEASE_LABEL}={self.release}"
             for workload in self.client.list("apps/v1", kind, self.namespace, selector)["items"]:
-                labels = workload["spec"]["template"]["metadata"].get("labels") or {}
-                if any(labels.get(f"airflow.kubernetes/{label}") for labels_of in USER_LABELS for label in labels_of):
+                marked = labels(workload["spec"]["template"])
+                if any(marked.get(f"airflow.kubernetes/{mark}") for marks in USER_LABELS for mark in marks):
                     found.append(f"{kind}/{workload['metadata']['name']}")
         return found
 
@@ -212,37 +212,27 @@ class Restoration:
 
     def _stop(self, lease: Lease) -> None:
         """Remove the components that use the database, and wait until their pods have ended."""
-        for sets, labels in zip(USERS, USER_LABELS, strict=True):
+        for sets, marks in zip(USERS, USER_LABELS, strict=True):
             for name in sets:
                 outcomes = ApplySet(self.client, self.release, name, self.namespace).apply([])
                 if any(outcome.result == "deleted" for outcome in outcomes):
                     self.task.say(f"removed the {name.replace('_', ' ')} until the database is restored")
-            self._wait_for_pods(labels, lease)
+            self._wait_for_pods(marks, lease)
 
-    def _wait_for_pods(self, labels: Sequence[str], lease: Lease) -> None:
-        longest = GRACE
+    def _wait_for_pods(self, marks: Sequence[str], lease: Lease) -> None:
+        wanted = {f"airflow.kubernetes/{mark}" for mark in marks}
 
-        def left() -> list[str]:
-            nonlocal longest
-            lease.keep()
-            pods = [
-                pod
-                for label in labels
-                for pod in self.client.list(
-                    "v1", "Pod", self.namespace, f"{RELEASE_LABEL}={self.release},airflow.kubernetes/{label}=true"
-                )["items"]
-            ]
-            graces = [int(pod["spec"].get("terminationGracePeriodSeconds") or 30) + GRACE for pod in pods]
-            longest = max([longest, *graces])
-            return sorted({pod["metadata"]["name"] for pod in pods})
+        def left() -> list[Manifest]:
+            pods = self.client.list("v1", "Pod", self.namespace, f"{RELEASE_LABEL}={self.release}")["items"]
+            return [pod for pod in pods if any(labels(pod).get(mark) == "true" for mark in wanted)]
 
-        began = time.monotonic()
-        while names := poll(left, lambda found: not found, GRACE, 1):
-            if time.monotonic() - began > longest:
-                raise Failure(
-                    f"After {longest} s these pods of {self.release} have not ended: {', '.join(names)}. The database "
-                    "is as it was. Look at what they still do, and run this again."
-                )
+        def late(seconds: float, names: str) -> str:
+            return (
+                f"After {seconds:.0f} s these pods of {self.release} have not ended: {names}. The database is as it "
+                "was. Look at what they still do, and run this again."
+            )
+
+        wait_until_ended(left, GRACE, lease.keep, late)
 
 
 def require_confirmation(release: str, namespace: str, confirmed: Sequence[str], running: Sequence[str]) -> None:

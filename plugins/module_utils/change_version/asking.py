@@ -15,13 +15,11 @@ from ..core.errors import Failure
 from ..core.objects import spec
 from ..kube.client import Client, Manifest
 from ..kube.component_pod import find_pod
-from ..kube.pod_stream import Exec
+from ..kube.pod_stream import Exec, reader_of
 from ..probe_pod.probe_pod import ProbePod
 from ..readiness.context import Limits
 from . import check_program
 
-#: What Python runs in the pod: the text of the program, which would be too long for a command line.
-LOADER = "import sys; exec(compile(sys.stdin.buffer.read({size}), 'check_program.py', 'exec'))"
 #: Seconds to wait for a running pod, and without a line from the program in it.
 POD_SECONDS, SILENCE_SECONDS = 120, 60
 #: The container that checks.
@@ -92,7 +90,7 @@ class Asking:
 
     def _ask(self, pod: str, container: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         text = inspect.getsource(check_program).encode()
-        command = ["python", "-X", "utf8", "-c", LOADER.format(size=len(text))]
+        command = ["python", "-X", "utf8", "-c", reader_of(text, "check_program.py")]
         with Exec(self._client, self._namespace, pod, container, command, SILENCE_SECONDS) as program:
             program.write(text + json.dumps(wanted).encode() + b"\n")
             for line in program.lines():

@@ -14,22 +14,21 @@ from typing import Any
 
 from ..airflow.versions import old_workers_are_served
 from ..core.errors import Failure
-from ..core.labels import RELEASE_LABEL
+from ..core.labels import COMPONENT_LABEL, RELEASE_LABEL, VERSION_LABEL
 from ..core.names import FIELD_MANAGER, upgrade_record_name
 from ..core.objects import created, deleted, labels, moment, name, ready_since, spec, status
 from ..kube.client import CONNECTION_OPTIONS, Client, Manifest
 from ..kube.lease import LEASE_OPTIONS, Lease, LostError, held
 from ..kube.retries import PATIENCE
 from ..kube.task import Task
-from ..readiness.options import WAIT_OPTIONS, WaitOptions, limits_of
-from ..readiness.waiter import Waiting
-from ..readiness.watcher import Probe
+from ..readiness.options import WAIT_OPTIONS
+from ..readiness.wait import wait_for
 from . import queries
 from .asking import Asking
 from .checks import Check
 from .findings import RunningTask, task_lines
 from .phases import PHASES, ROLLBACK, UPGRADE, Record, Wish, begun, refusal
-from .stopping import COMPONENT_LABEL, MASTER, SERVING, WORKER, Workloads, containers_of
+from .stopping import MASTER, SERVING, WORKER, Workloads, containers_of
 
 #: What the module may be asked for: phases, and what comes before and after them.
 STEPS = ("check", "stop", "downgrade", "migrate", "retire", "exchange", "workers", "end")
@@ -52,7 +51,6 @@ OPTIONS: dict[str, Any] = {
     "confirm": {"type": "list", "elements": "str", "default": []},
 }
 
-VERSION_LABEL = "app.kubernetes.io/version"
 #: Seconds between two looks at the tasks that run, and after which they are shown again.
 LOOK, SHOW_AGAIN = 5.0, 20.0
 
@@ -321,15 +319,8 @@ class ChangeOfVersion:
         return {**newest, "kind": "Job"}
 
     def _wait_for(self, subject: Manifest) -> None:
-        options = WaitOptions(
-            namespace=self._namespace,
-            release=self._release,
-            timeout=self._params["timeout"],
-            limits=limits_of(self._params),
-            only=frozenset({f"{subject['kind']}/{name(subject)}"}),
-        )
-        probe = Probe(self._client, self._namespace, self._release)
-        Waiting(probe, options, self._say, self._lease.keep).wait()
+        only = [f"{subject['kind']}/{name(subject)}"]
+        wait_for(self._client, self._params, only, self._say, self._lease.keep)
 
     def _pods(self) -> list[Manifest]:
         found = self._client.list("v1", "Pod", self._namespace, f"{RELEASE_LABEL}={self._release}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..applyset.applied import applied_by
 from ..core.errors import Failure
-from ..core.labels import RELEASE_LABEL
+from ..core.labels import COMPONENT_LABEL, RELEASE_LABEL, VERSION_LABEL
 from ..core.names import FIELD_MANAGER
 from ..core.objects import created, grace, labels, name, owner, spec
 from ..kube.client import Client, Manifest
@@ -23,7 +23,6 @@ WORKER = "worker"
 #: What else talks to the database or to the API server.
 SERVING = ("api-server", "flower", MASTER)
 
-COMPONENT_LABEL = "app.kubernetes.io/component"
 #: Seconds that pods may take beyond the grace that they were given.
 MARGIN = 60.0
 #: Seconds after which it is shown again what still runs, and between two looks.
@@ -90,7 +89,7 @@ class Workloads:
     def stop_master(self, version: str) -> None:
         """Stop a master of another version: its API server must not answer beside the newer one's scheduler."""
         for found in self.of([MASTER]):
-            if labels(found).get("app.kubernetes.io/version") != version:
+            if labels(found).get(VERSION_LABEL) != version:
                 self._scale(found, 0)
                 self._wait_for_containers(["api-server"])
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 #: Names the release; what lacks it is not the collection's.
 RELEASE_LABEL = "airflow.kubernetes/release"
+#: The component that an object belongs to, and the version of Airflow that it was made for; recommended by Kubernetes.
+COMPONENT_LABEL = "app.kubernetes.io/component"
+VERSION_LABEL = "app.kubernetes.io/version"
 #: Names the apply set within the release.
 SET_LABEL = "airflow.kubernetes/set"
 #: The apply set of the user's own objects.

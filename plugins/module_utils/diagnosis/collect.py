@@ -20,7 +20,7 @@ from ..core.errors import ApiFailure, Failure
 from ..core.labels import RELEASE_LABEL
 from ..core.objects import Obj, deleted, is_true, labels, name, spec, status, uid
 from ..kube.client import CONCURRENCY, Client
-from ..kube.pod_stream import Exec, read_answer
+from ..kube.pod_stream import Exec, read_answer, reader_of
 from ..readiness.cache import CLAIM
 from ..readiness.context import Event
 from ..readiness.health import HealthResponse
@@ -287,8 +287,7 @@ class _Collector:
 
     def _facts(self, pod: str, container: str) -> dict[str, Any]:
         text = inspect.getsource(facts_program).encode("utf-8")
-        reader = f"import sys; exec(compile(sys.stdin.buffer.read({len(text)}), 'facts', 'exec'))"
-        command = ["python", "-X", "utf8", "-c", reader, SENSITIVE_NAME]
+        command = ["python", "-X", "utf8", "-c", reader_of(text, "facts"), SENSITIVE_NAME]
         silence = facts_program.PATIENCE + 1
         with Exec(self._client, self._namespace, pod, container, command, silence) as program:
             program.write(text)

@@ -190,6 +190,16 @@ class Exec:
         return f"The program in {self.where} ended early: {reason}." + ("".join(f"\n  {line}" for line in said))
 
 
+def reader_of(program: bytes, title: str) -> str:
+    """Return what `python -c` runs in a pod to have a whole program from its standard input, where that comes first.
+
+    The program itself would be too long for a command line.
+
+    :param title: how tracebacks call it.
+    """
+    return f"import sys; exec(compile(sys.stdin.buffer.read({len(program)}), {title!r}, 'exec'))"
+
+
 def read_answer(program: Exec) -> bytes:
     """Return the answer of a program that ends as `WRITE_ANSWER` does.
 

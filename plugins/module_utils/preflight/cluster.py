@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from ..change_version.phases import DEPLOY, Record, Wish, refusal
 from ..core.checksum import checksum
 from ..core.errors import ApiFailure, Failure
-from ..core.labels import RELEASE_LABEL
+from ..core.labels import RELEASE_LABEL, VERSION_LABEL
 from ..core.names import upgrade_record_name
 from ..core.objects import is_true, labels, spec
 from ..kube.client import Client, Manifest
@@ -36,7 +36,6 @@ LABEL_SYNC = "security.openshift.io/scc.podSecurityLabelSync"
 NATIVE_SIDECARS = (1, 29)
 
 #: Where the version of a deployed release is read from.
-VERSION_LABEL = "app.kubernetes.io/version"
 
 
 class Cluster:

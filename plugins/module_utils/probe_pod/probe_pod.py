@@ -12,7 +12,6 @@ import secrets as random
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from urllib.parse import quote
 
 from ..core.errors import ApiFailure, Failure
 from ..core.names import FIELD_MANAGER
@@ -20,7 +19,7 @@ from ..core.objects import moment, spec, status
 from ..kube.client import Client, Manifest
 from ..kube.holder import Holder, is_dead, place, started, this_run
 from ..kube.polling import poll
-from ..readiness.context import Context, Event, Limits
+from ..readiness.context import Context, Limits
 from ..readiness.node_scaling import adds_nodes
 from ..readiness.pods import pod_verdict
 from ..readiness.verdict import State, Verdict
@@ -136,6 +135,7 @@ class ProbePod:
 
         :raises Failure: it never will, or not in time.
         """
+        probe = Probe(self.client, namespace, self.release)
         scaling: bool | None = None
         asked = False
 
@@ -146,7 +146,8 @@ class ProbePod:
                 raise Failure(f"The pod {name}, in which {self.what} are tried, was deleted by somebody else.")
             if not asked and not spec(pod).get("nodeName"):
                 asked, scaling = True, adds_nodes(self.client)
-            context = Context(pod, self.client.now(), events=self._events(pod), adds_nodes=scaling, limits=self.limits)
+            events = probe.events_about(pod)
+            context = Context(pod, self.client.now(), events=events, adds_nodes=scaling, limits=self.limits)
             verdict = pod_verdict(pod, context)
             return pod, verdict
 
@@ -155,22 +156,9 @@ class ProbePod:
         if verdict.state is State.READY:
             return pod
         # The pod goes, and where its log is read from goes with it.
-        log = Probe(self.client, namespace, self.release).log(verdict.log) if verdict.log else []
+        log = probe.log(verdict.log) if verdict.log else []
         more = f"Its log ends with: {log[-1]}" if log else verdict.advice
         raise Failure(
             f"{self.what[:1].upper()}{self.what[1:]} cannot be tried, because the pod for it does not start: "
             f"{verdict.reason}. {more}".rstrip()
         )
-
-    def _events(self, pod: Manifest) -> dict[str, list[Event]]:
-        metadata = pod["metadata"]
-        try:
-            found = self.client.request(
-                "get",
-                f"/api/v1/namespaces/{quote(metadata['namespace'])}/events",
-                field_selector=f"involvedObject.uid={metadata['uid']}",
-            )
-        except ApiFailure:
-            # They only let it be told sooner.
-            return {}
-        return {metadata["uid"]: [Event.of(event) for event in found.get("items") or ()]}

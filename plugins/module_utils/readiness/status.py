@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import Failure
-from ..core.labels import RELEASE_LABEL
+from ..core.labels import COMPONENT_LABEL, RELEASE_LABEL, VERSION_LABEL
 from ..core.objects import (
     Obj,
     annotation,
@@ -54,10 +54,8 @@ OPTIONS: dict[str, Any] = {
 
 #: Annotation of a worker's pods: the queues they take tasks from, with commas between them.
 QUEUES = "airflow.kubernetes/queues"
-VERSION = "app.kubernetes.io/version"
 #: Annotation of a Service: the address that leads to it from outside of the cluster.
 ADDRESS = "airflow.kubernetes/address"
-COMPONENT = "app.kubernetes.io/component"
 _MARK = "airflow.kubernetes/"
 
 
@@ -167,7 +165,7 @@ def ask(task: Task) -> Status:
         if not any(change.objects for change in changes if change.kind != CLAIM and change.kind in PRIMARY_KINDS):
             raise Failure(f"{where} has no workloads ({client.where}). Deploy it first, or correct the names.")
         services = listed.result()
-        flower = next((service for service in services if labels(service).get(COMPONENT) == "flower"), None)
+        flower = next((service for service in services if labels(service).get(COMPONENT_LABEL) == "flower"), None)
         return build(
             title=where,
             cache=ObjectCache(release),
@@ -210,7 +208,7 @@ def build(
     ]
     others = {key: verdicts[key] for key in causes_first(verdicts, cache.dependents()) if key not in workloads}
     objects = [raw[key.kind][key.name] for key in workloads]
-    airflow = sorted({labels(obj)[VERSION] for obj in objects if VERSION in labels(obj) and _marks(obj)})
+    airflow = sorted({labels(obj)[VERSION_LABEL] for obj in objects if VERSION_LABEL in labels(obj) and _marks(obj)})
     return Status(
         title=title,
         components=components,

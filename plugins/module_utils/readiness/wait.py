@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..kube.client import CONNECTION_OPTIONS, Client
@@ -47,6 +48,29 @@ def run(task: Task) -> dict[str, Any]:
         if task.params["unlock"]:
             lease.give_back()
     return result
+
+
+def wait_for(
+    client: Client,
+    params: Mapping[str, Any],
+    only: Iterable[str],
+    say: Callable[[str], None],
+    keep: Callable[[], None],
+) -> None:
+    """Wait until some objects of a release are ready, for another module.
+
+    :param params: that module's, with those of ``WAIT_OPTIONS``.
+    :param only: ``Kind/name`` of each.
+    :raises Failure: they will not be, or not in time.
+    """
+    options = WaitOptions(
+        namespace=params["namespace"],
+        release=params["release"],
+        timeout=params["timeout"],
+        limits=limits_of(params),
+        only=frozenset(only),
+    )
+    Waiting(Probe(client, options.namespace, options.release), options, say, keep).wait()
 
 
 def wait_options(task: Task) -> WaitOptions:

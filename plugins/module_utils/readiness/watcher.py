@@ -21,6 +21,7 @@ from ..core.objects import Obj
 from ..kube.client import Client
 from ..redaction.masking import masked
 from .cache import CLAIM, EVIDENCE_KINDS, LISTED, Change, slim
+from .context import Event
 from .health import HealthResponse
 from .health_probe import HealthProbe, HealthQuestion
 from .node_capacity import NodeCapacity
@@ -157,6 +158,16 @@ class Probe:
             if lines:
                 return lines
         return []
+
+    def events_about(self, obj: Obj) -> dict[str, list[Event]]:
+        """Return the events about one object, by its uid; none where they may not be read."""
+        uid = obj["metadata"].get("uid", "")
+        path = f"/api/v1/namespaces/{quote(self._namespace)}/events"
+        try:
+            found = self._client.request("get", path, field_selector=f"involvedObject.uid={uid}")
+        except ApiFailure:
+            return {}
+        return {uid: [Event.of(event) for event in found.get("items") or ()]}
 
     def shortage(self, pod: Obj) -> str:
         """Return what is short on the nodes for a pod; empty where that may not be asked."""

@@ -83,6 +83,8 @@ def test_a_healthy_release() -> None:
     assert scheduler.health["scheduler"].heartbeat_age == 4
     lines = text(found)
     assert lines[0] == "Release airflow in namespace airflow: healthy"
+    header = ["COMPONENT", "READY", "RESTARTS", "AGE", "HEALTH", "IMAGE"]
+    assert [line.split() for line in lines if line.startswith("COMPONENT")] == [header]
     assert any(line.startswith("airflow-scheduler ") and "1/1" in line and "healthy, 4 s ago" in line for line in lines)
 
 
