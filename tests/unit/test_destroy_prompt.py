@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tools.common.paths import CHECKOUT
+from tools.environment.variables import WITHOUT_COLOR
 
 #: There is no such file; whatever gets so far was not refused before.
 KUBECONFIG = "/nowhere/kubeconfig"
@@ -36,7 +37,7 @@ def command(tmp_path: Path) -> Sequence[str]:
 
 
 def environment(**further: str) -> Mapping[str, str]:
-    return {**os.environ, "ANSIBLE_NOCOLOR": "1", "COLUMNS": "500", "K8S_AUTH_KUBECONFIG": KUBECONFIG, **further}
+    return {**os.environ, **WITHOUT_COLOR, "COLUMNS": "500", "K8S_AUTH_KUBECONFIG": KUBECONFIG, **further}
 
 
 def in_terminal(command: Sequence[str], answers: Mapping[str, str], **further: str) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from tools.checks.rendered import INVENTORY
 from tools.common.paths import CHECKOUT
+from tools.environment.variables import WITHOUT_COLOR
 
 #: Releases that have every role between them, and some that a play has and a release has not.
 RELEASES = ("everything", "mysql", "pooled", "master", "small")
@@ -55,7 +56,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         cwd=CHECKOUT,
         check=False,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, **WITHOUT_COLOR},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

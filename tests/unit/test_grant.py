@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tools.common.paths import CHECKOUT
+from tools.environment.variables import WITHOUT_COLOR
 
 Manifest = dict[str, Any]
 
@@ -104,7 +105,7 @@ def grant(directory: Path) -> str:
         [*command, CHECKOUT / "playbooks" / "grant.yml"],
         cwd=CHECKOUT,
         check=False,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, **WITHOUT_COLOR},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

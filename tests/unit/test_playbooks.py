@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from tools.common.paths import CHECKOUT
+from tools.environment.variables import WITHOUT_COLOR
 
 Play = dict[str, Any]
 
@@ -59,7 +60,7 @@ def run(inventory: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
     return subprocess.run(
         [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, *arguments],
         cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, **WITHOUT_COLOR},
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from ..common.paths import CHECKOUT
+from ..environment.variables import WITHOUT_COLOR
 
 INVENTORY = CHECKOUT / "tests" / "unit" / "inventory"
 GOLDEN = CHECKOUT / "tests" / "unit" / "golden"
@@ -76,7 +77,7 @@ def render(directory: Path, variables: Mapping[str, Any] | None = None, inventor
     subprocess.run(
         [*command, "--extra-vars", json.dumps({**(variables or {}), "airflow_render_to": str(directory)})],
         cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, **WITHOUT_COLOR},
         check=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -10,6 +10,10 @@ from ..cluster.ports import address_variables
 from ..common.paths import CHECKOUT, kubeconfig
 from ..common.run import environment
 
+#: For an Ansible whose output is read by a program. Molecule asks for colours in all that it starts, and
+#: ANSIBLE_FORCE_COLOR wins over ANSIBLE_NOCOLOR.
+WITHOUT_COLOR = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+
 
 def venv_variables(suffix: str) -> Mapping[str, str]:
     """Return the environment variables with which a virtual environment and its collections are used."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..cluster.kind_config import CLUSTER
 from ..common.errors import ToolError
 from ..common.paths import CHECKOUT
-from ..environment.variables import venv_variables
+from ..environment.variables import WITHOUT_COLOR, venv_variables
 
 CONTEXT = f"kind-{CLUSTER}"
 INVENTORY = CHECKOUT / "inventories" / "kind"
@@ -53,7 +53,7 @@ def timed(command: Sequence[str | Path], *, timeout: float, check: bool = True) 
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=dict(venv_variables("")),
+            env={**venv_variables(""), **WITHOUT_COLOR},
             cwd=CHECKOUT,
             start_new_session=True,
         )

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..common.errors import ToolError
 from ..common.paths import CHECKOUT
-from ..environment.variables import venv_variables
+from ..environment.variables import WITHOUT_COLOR, venv_variables
 from ..harness.command import INVENTORY, TAIL_LINES
 
 DEPLOY_SECONDS = 700.0
@@ -112,7 +112,7 @@ def play(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**venv_variables(""), "ANSIBLE_NOCOLOR": "1"},
+        env={**venv_variables(""), **WITHOUT_COLOR},
         cwd=CHECKOUT,
         text=True,
         start_new_session=True,
