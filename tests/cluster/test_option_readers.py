@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.airflow.kubernetes.plugins.module_utils.airflow.option_readers import READERS
+from tools.images.airflow_versions import DEPLOYED
 
 CONTEXT = os.environ.get("AIRFLOW_CONTEXT") or "kind-airflow"
-IMAGE = os.environ.get("AIRFLOW_IMAGE") or "apache/airflow:3.1.0"
+IMAGE = os.environ.get("AIRFLOW_IMAGE") or f"apache/airflow:{DEPLOYED}"
 
 #: Prints by ``section.key`` the files of Airflow and its providers that have both words in one call.
 PROGRAM = r"""

@@ -17,6 +17,7 @@ from ..common.step import step
 from ..harness.command import INVENTORY, kubectl, kubectl_command, timed
 from ..harness.connection import Cluster
 from ..harness.report import Section
+from ..images.airflow_versions import DEPLOYED
 
 METHOD = (
     "the same object applied three times at once, each in a fresh namespace; seconds from the start of the command to "
@@ -26,7 +27,7 @@ METHOD = (
 LIMIT = 60
 RELEASE = "control"
 WAYS = ("wait", "kubernetes.core", "kubectl")
-IMAGE = "docker.io/apache/airflow:3.1.0"
+IMAGE = f"docker.io/apache/airflow:{DEPLOYED}"
 
 
 @dataclass(frozen=True)

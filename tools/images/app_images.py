@@ -15,7 +15,7 @@ from ..docker.base_image import ensure_base_image, ensure_bootstrap
 from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
 from ..programs.go import GoProgram, ensure_program
 from ..programs.modules import CLOUD_SQL_PROXY_COMMAND
-from .airflow_versions import AIRFLOW_VERSIONS, DEPLOYED, FOLDER, context_files
+from .airflow_versions import AIRFLOW_VERSIONS, DEPLOYED, build_arguments, constraints
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class AppImage:
     :param program: what is built from Go modules, for the build's context.
     :param published: whether a registry may have it.
     :param parent: the image that it starts from, if that is another one of a deployment.
-    :param airflow: the version of Airflow, if its folder is built for several.
+    :param airflow: the version of Airflow that it is of, if any.
     """
 
     name: str
@@ -45,7 +45,7 @@ class AppImage:
 
 def airflow_image(version: str) -> AppImage:
     """Return the image of a version of Airflow."""
-    return AppImage(f"apache/airflow:{version}", FOLDER, certificates=True, airflow=version)
+    return AppImage(f"apache/airflow:{version}", "airflow", certificates=True, airflow=version)
 
 
 APP_IMAGES = (
@@ -59,11 +59,12 @@ APP_IMAGES = (
 FURTHER_IMAGES = {
     **{f"airflow-{version}": airflow_image(version) for version in AIRFLOW_VERSIONS},
     "airflow-logs": AppImage(
-        "airflow-kubernetes/airflow-logs:3.1.0",
+        f"airflow-kubernetes/airflow-logs:{DEPLOYED}",
         "airflow-logs",
         certificates=True,
         published=False,
-        parent="apache/airflow:3.1.0",
+        parent=f"apache/airflow:{DEPLOYED}",
+        airflow=DEPLOYED,
     ),
     "cloud-sql-proxy": AppImage(
         f"gcr.io/cloud-sql-connectors/cloud-sql-proxy:{CLOUD_SQL_PROXY}",
@@ -81,7 +82,8 @@ def ensure_app_image(image: AppImage) -> str:
     parts = {image.program.name: repr(image.program)} if image.program else {}
     if image.parent:
         parts["parent"] = image_id(image.parent) or ""
-    parts |= context_files(image.airflow) if image.airflow else {}
+    if image.airflow:
+        parts |= {**build_arguments(image.airflow), "constraints": constraints(image.airflow)}
     recipe = recipe_hash("base", image.folder, versions={"debian": image.suite, **parts})
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
@@ -110,11 +112,13 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
         base = ensure_bootstrap(image.suite)
         files |= {name: IMAGES / "base" / name for name in ("apt-slim.conf", "dpkg-slim.cfg")}
     with tempfile.TemporaryDirectory(dir=cache("build")) as temporary:
-        for name, text in (context_files(image.airflow) if image.airflow else {}).items():
-            files[name] = Path(temporary) / name
-            files[name].write_text(text, encoding="utf-8")
+        arguments = {"BASE": base}
+        if image.airflow:
+            arguments |= build_arguments(image.airflow)
+            files["constraints.txt"] = Path(temporary) / "constraints.txt"
+            files["constraints.txt"].write_text(constraints(image.airflow), encoding="utf-8")
         with step(f"Build {image.name} from packages"):
-            build(image.folder, image.name, recipe=recipe, arguments={"BASE": base}, extra_files=files)
+            build(image.folder, image.name, recipe=recipe, arguments=arguments, extra_files=files)
 
 
 def _certificates() -> Path:

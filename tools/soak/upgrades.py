@@ -44,7 +44,7 @@ def add_parser(sections: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the section; the exit code tells whether every interruption was made good."""
-    ensure_images(["--load", "--also", f"airflow-{NEWER}"])
+    ensure_images(["--load", *(word for version in (OLDER, NEWER) for word in ("--also", f"airflow-{version}"))])
     with cluster() as connection, tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soak = _Soak(connection, Path(folder))
         connection.remove(NAMESPACE)

@@ -1,52 +1,47 @@
-"""One folder is built for every version of Airflow; the oldest is built from it as it is."""
+"""One folder is built for every version of Airflow."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.common.errors import ToolError
 from tools.common.paths import IMAGES
-from tools.images import airflow_versions, app_images
-from tools.images.airflow_versions import AIRFLOW_VERSIONS, WRITTEN_FOR, context_files, requirements
+from tools.images import app_images
+from tools.images.airflow_versions import AIRFLOW_VERSIONS, DEPLOYED, build_arguments, constraints
 
-OTHERS = sorted(set(AIRFLOW_VERSIONS) - {WRITTEN_FOR})
-FOLDER = IMAGES / "airflow"
-
-
-def test_the_folder_is_as_it_is_for_the_version_that_it_is_written_for() -> None:
-    """So that its image is not built again."""
-    assert context_files(WRITTEN_FOR) == {}
-    lines = (FOLDER / "requirements.txt").read_text().splitlines()
-    assert requirements(WRITTEN_FOR).splitlines() == [line for line in lines if not line.startswith("#")]
-    assert f"NEWEST={AIRFLOW_VERSIONS[WRITTEN_FOR].newest}\n" in (FOLDER / "Dockerfile").read_text()
+#: The images that are of a version of Airflow.
+FOLDERS = ("airflow", "airflow-logs")
 
 
-@pytest.mark.parametrize("version", OTHERS)
-def test_another_version_has_its_own_day_version_and_pins(version: str) -> None:
-    files = context_files(version)
-    assert f"ARG NEWEST={AIRFLOW_VERSIONS[version].newest}\n" in files["Dockerfile"]
-    assert f"AIRFLOW_VERSION={version} " in files["Dockerfile"]
-    assert WRITTEN_FOR not in files["Dockerfile"] + files["requirements.txt"]
-    required = files["requirements.txt"].splitlines()
-    assert required[:2] == [f"apache-airflow=={version}", "apache-airflow-providers-celery[flower]"]
-    assert "apache-airflow-providers-cncf-kubernetes" in required
-    assert not [line for line in required if line.startswith("pydantic")]
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_names_no_version_of_airflow(folder: str) -> None:
+    for name in ("Dockerfile", "requirements.txt"):
+        text = (IMAGES / folder / name).read_text()
+        assert not re.search(r"\b3\.\d\.\d", text)
+        assert not [version.newest for version in AIRFLOW_VERSIONS.values() if version.newest in text]
 
 
-def test_a_folder_that_is_written_for_another_version_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "airflow").mkdir()
-    (tmp_path / "airflow" / "Dockerfile").write_text("FROM scratch\n")
-    monkeypatch.setattr(airflow_versions, "IMAGES", tmp_path)
-    with pytest.raises(ToolError, match=r"Dockerfile has ARG NEWEST=.* not once"):
-        context_files(OTHERS[0])
+def test_a_dockerfile_takes_the_arguments_of_a_version() -> None:
+    arguments = re.findall(r"^ARG (\w+)$", (IMAGES / "airflow" / "Dockerfile").read_text(), re.MULTILINE)
+    assert sorted(arguments) == sorted(["BASE", *build_arguments(DEPLOYED)])
 
 
-def test_the_other_versions_are_built_where_they_are_asked_for_alone() -> None:
-    assert {f"airflow-{version}" for version in OTHERS} <= set(app_images.FURTHER_IMAGES)
+@pytest.mark.parametrize("version", AIRFLOW_VERSIONS)
+def test_the_constraints_pin_what_the_image_requires(version: str) -> None:
+    lines = constraints(version).splitlines()
+    assert lines[0] == f"apache-airflow=={version}"
+    required = (IMAGES / "airflow" / "requirements.txt").read_text().splitlines()
+    # Nothing requires pydantic by that name.
+    assert {re.split("==|<", line)[0] for line in lines} - {"pydantic"} <= set(required)
+
+
+def test_other_versions_are_built_where_they_are_asked_for_alone() -> None:
+    assert {f"airflow-{version}" for version in AIRFLOW_VERSIONS} <= set(app_images.FURTHER_IMAGES)
     names = [image.name for image in app_images.APP_IMAGES]
-    assert [name for name in names if name.startswith("apache/airflow:3")] == [f"apache/airflow:{WRITTEN_FOR}"]
+    assert [name for name in names if name.startswith("apache/airflow:3")] == [f"apache/airflow:{DEPLOYED}"]
 
 
 def test_each_version_has_a_recipe_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,16 +54,19 @@ def test_each_version_has_a_recipe_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     assert len(set(recipes.values())) == len(AIRFLOW_VERSIONS)
 
 
-def test_a_build_gets_the_files_of_its_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    built: dict[str, str] = {}
+@pytest.mark.parametrize("version", AIRFLOW_VERSIONS)
+def test_a_build_gets_what_its_version_needs(version: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built: dict[str, Any] = {}
 
-    def build(folder: str, tag: str, *, extra_files: dict[str, Path], **options: object) -> None:
-        built.update({name: path.read_text() for name, path in extra_files.items()})
+    def build(
+        folder: str, tag: str, *, arguments: dict[str, str], extra_files: dict[str, Path], **options: object
+    ) -> None:
+        built.update(arguments, constraints=extra_files["constraints.txt"].read_text())
 
     monkeypatch.setattr(app_images, "build", build)
     monkeypatch.setattr(app_images, "pull", lambda name: False)
     monkeypatch.setattr(app_images, "cache", lambda name: tmp_path)
     monkeypatch.setattr(app_images, "ensure_base_image", lambda: "base")
     monkeypatch.setattr(app_images, "_certificates", lambda: Path(__file__))
-    app_images._pull_or_build(app_images.airflow_image(OTHERS[-1]), "recipe")
-    assert {name: built[name] for name in ("Dockerfile", "requirements.txt")} == context_files(OTHERS[-1])
+    app_images._pull_or_build(app_images.airflow_image(version), "recipe")
+    assert built == {"BASE": "base", **build_arguments(version), "constraints": constraints(version)}

@@ -11,6 +11,7 @@ import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
 from tools.common.paths import CHECKOUT, ROLES
+from tools.images.airflow_versions import DEPLOYED
 from tools.images.app_images import APP_IMAGES, FURTHER_IMAGES
 
 
@@ -48,4 +49,5 @@ def test_no_inventory_and_no_scenario_sets_another() -> None:
     """But for one of those that a scenario has built for itself."""
     given = re.compile(rf"^\s*(?:{'|'.join(defaults())}): (.*)", re.MULTILINE)
     found = {image for path in variables_of_tests() for image in given.findall(path.read_text())}
+    found = {image.strip('"').replace("{{ airflow_version }}", DEPLOYED) for image in found}
     assert found <= {f"docker.io/{image.name}" for image in FURTHER_IMAGES.values()}
