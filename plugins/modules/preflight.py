@@ -409,7 +409,7 @@ EXAMPLES = r"""
   airflow.kubernetes.preflight:
     release: airflow
     namespace: airflow
-    version: "3.1.0"
+    version: "3.3.2"
     storage_classes:
       airflow_dags_storage_class: efs
 """

@@ -128,7 +128,7 @@ versions:
   returned: success
   type: dict
   sample:
-    airflow: 3.1.0
+    airflow: 3.3.2
     kubernetes: 1.34.4
 address:
   description: Where the user interface is, or the command that makes it reachable.

@@ -53,7 +53,7 @@ EXAMPLES = r"""
       spec:
         containers:
           - name: probe
-            image: docker.io/apache/airflow:3.1.0
+            image: docker.io/apache/airflow:3.3.2
             args: [sleep, "600"]
 """
 

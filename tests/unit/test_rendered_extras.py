@@ -128,7 +128,7 @@ def test_a_worker_groups_image_is_that_of_all_its_containers_of_airflow() -> Non
     pod, _worker = group("big")
     images = {each["name"]: each["image"] for each in pod.containers}
     own = {image for name, image in images.items() if name == "worker" or name.startswith("wait-")}
-    assert own == {"registry.example.com/airflow:3.1.0-gpu"}
+    assert own == {"registry.example.com/airflow:3.3.2-gpu"}
     assert images["proxy"] == "registry.example.com/proxy:1"
 
 
@@ -204,7 +204,7 @@ def test_the_plugin_is_found_where_no_option_moves_it(release: str) -> None:
     assert "\nName: " in files[f"{home}-1.dist-info/METADATA"]
 
 
-@pytest.mark.parametrize(("release", "served"), [("defaults", False), ("newer", True)])
+@pytest.mark.parametrize(("release", "served"), [("oldest", False), ("defaults", True)])
 def test_old_workers_are_served_from_3_2_on(release: str, served: bool) -> None:
     scripts = next(each["data"] for each in objects(release) if each["metadata"]["name"].endswith("-scripts"))
     (server,) = [
@@ -220,6 +220,6 @@ def test_old_workers_are_served_from_3_2_on(release: str, served: bool) -> None:
 
 
 def test_a_triggerer_may_have_queues_and_a_migration_end_who_blocks_it() -> None:
-    containers = {each["name"]: each for pod in PODS if pod.release == "newer" for each in pod.containers}
+    containers = {each["name"]: each for pod in PODS if pod.release == "triggerer_queues" for each in pod.containers}
     assert containers["triggerer"]["args"] == ["triggerer", "--queues", "default,big"]
     assert {"name": "TERMINATE_BLOCKERS", "value": "true"} in containers["migrations"]["env"]

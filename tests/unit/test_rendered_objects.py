@@ -281,11 +281,11 @@ def test_logs_are_deleted_only_where_that_is_asked_for(release: str) -> None:
 @every_release
 def test_backups_and_the_deletion_of_old_rows_are_scheduled_only_where_that_is_asked_for(release: str) -> None:
     found = {name for name in names(release, "CronJob") if not name.endswith("-log-retention")}
-    wanted = {"backups": {"airflow-backup", "airflow-db-clean"}, "newer": {"airflow-db-clean"}}
+    wanted = {"backups": {"airflow-backup", "airflow-db-clean"}, "oldest": {"airflow-db-clean"}}
     assert found == wanted.get(release, set())
 
 
-@pytest.mark.parametrize(("release", "dry_run"), [("backups", False), ("newer", True)])
+@pytest.mark.parametrize(("release", "dry_run"), [("backups", False), ("oldest", True)])
 def test_a_dry_run_deletes_and_exports_nothing(release: str, dry_run: bool) -> None:
     container = next(c for pod in PODS if pod.release == release for c in pod.containers if c["name"] == "db-clean")
     commands = [line.strip() for line in container["args"][2].splitlines() if line.strip().startswith("airflow db ")]

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 #: What the releases of inventories/kind run, and so all scenarios.
-DEPLOYED = os.environ.get("AIRFLOW_VERSION") or "3.1.0"
+DEPLOYED = os.environ.get("AIRFLOW_VERSION") or "3.3.2"
 
 
 @dataclass(frozen=True)
