@@ -48,6 +48,8 @@ EXCLUDED = (
 )
 EXCLUDED_SECRETS = "values of Secrets"
 SUFFIX, SECRETS_SUFFIX, PART = ".dump", ".secrets.age", ".part"
+#: Seconds in which a new pod must reach its neighbours: network policies let it through some moments after it started.
+NETWORK_SECONDS = 60.0
 #: Seconds after which the unfinished file of a run that was killed is deleted.
 PART_AGE = 86400.0
 
@@ -143,9 +145,11 @@ class CloudStorage:
 
         options = {"client_options": {"api_endpoint": value("BACKUP_ENDPOINT")}} if value("BACKUP_ENDPOINT") else {}
         key = value("BACKUP_GOOGLE_KEY")
-        client = (
-            storage.Client.from_service_account_info(json.loads(key), **options) if key else storage.Client(**options)
-        )
+        if key:
+            client = storage.Client.from_service_account_info(json.loads(key), **options)
+        else:
+            credentials, project = google_identity()
+            client = storage.Client(project=project, credentials=credentials, **options)
         self.bucket, self.prefix = client.bucket(bucket), prefix
 
     def names(self) -> list[str]:
@@ -165,6 +169,28 @@ class CloudStorage:
 
     def delete(self, name: str) -> None:
         self.bucket.blob(self.prefix + name).delete()
+
+
+def google_identity() -> tuple[Any, str | None]:
+    """Return the credentials of the pod's identity, and its project.
+
+    GKE's metadata server answers a new pod after some seconds
+    (https://cloud.google.com/kubernetes-engine/docs/troubleshooting/authentication).
+    """
+    import google.auth
+    import google.auth.exceptions
+
+    end = time.monotonic() + NETWORK_SECONDS
+    while True:
+        try:
+            found: tuple[Any, str | None] = google.auth.default(
+                scopes=["https://www.googleapis.com/auth/devstorage.read_write"]
+            )
+            return found
+        except google.auth.exceptions.DefaultCredentialsError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(1)
 
 
 #: The stores by the schemes of airflow_backup_destination, each with the package that has to be in the image.
@@ -384,11 +410,12 @@ def retain(store: Store, now: datetime) -> list[str]:
 
 
 def prepare() -> None:
-    """Write the login for the client, and delete unfinished files of runs that were killed."""
+    """Write the login for the client once the database answers; delete unfinished files of runs that were killed."""
     for file in FOLDER.glob(f".*{PART}"):
         if time.time() - file.stat().st_mtime > PART_AGE:
             print(f"Deleting {file.name}, which was never finished", flush=True)
             file.unlink()
+    server_version(NETWORK_SECONDS)
     write_login()
 
 
@@ -472,25 +499,29 @@ def major(version: str) -> int:
     return int((re.search(r"\d+", version) or ["0"])[0])
 
 
-def check_server(manifest: Manifest, timeout: float) -> None:
-    """End where the server is older than the one that was dumped.
+def server_version(timeout: float) -> str:
+    """Return the version of the database's server, or end where it does not answer in time.
 
-    :param timeout: seconds to wait for it; 0: one that does not answer is not there yet, which is no error.
+    :param timeout: seconds to wait for it; 0: one that does not answer is not there yet, which gives an empty text.
     """
     end = time.monotonic() + timeout
     while True:
         try:
             with database.connected() as cursor:
-                version = str(cursor.row("SELECT version()")[0])
-            break
+                return str(cursor.row("SELECT version()")[0])
         except database.Unavailable as error:
             if not timeout:
-                return
+                return ""
             if error.permanent or time.monotonic() >= end:
                 fail(f"The database cannot be used: {error}")
         time.sleep(1)
+
+
+def check_server(manifest: Manifest, timeout: float) -> None:
+    """End where the server is older than the one that was dumped; one that is not there yet is no error."""
+    version = server_version(timeout)
     dumped = manifest["database"]["server_version"]
-    if major(version) < major(dumped):
+    if version and major(version) < major(dumped):
         fail(
             f"The backup {manifest['name']} is of a server of version {dumped}, and the server here is older: "
             f"{version}. Restore it to that version or a newer one."

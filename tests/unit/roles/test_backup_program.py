@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -165,12 +165,42 @@ class TestStore:
         self, program: ModuleType, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://a:b@c/d")
+        server(program, monkeypatch, "PostgreSQL 15.4")
         for name, seconds in (("old", program.PART_AGE + 60), ("new", 60)):
             file = program.FOLDER / f".{name}.part"
             file.touch()
             os.utime(file, (time.time() - seconds,) * 2)
         program.prepare()
         assert [file.name for file in program.FOLDER.iterdir()] == [".new.part"]
+
+    @pytest.mark.parametrize(
+        ("said", "permanent", "tries"),
+        [("No route to host", False, 3), ("password authentication failed", True, 1)],
+    )
+    def test_a_database_that_is_not_reached_yet_is_waited_for(
+        self, program: ModuleType, monkeypatch: pytest.MonkeyPatch, said: str, permanent: bool, tries: int
+    ) -> None:
+        monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "postgresql://a:b@c/d")
+        refusals = [program.database.Unavailable(said, permanent)] * 2
+        server(program, monkeypatch, "PostgreSQL 15.4")
+        answers, seen = program.database.connected, []
+
+        def connected() -> Any:
+            seen.append(said)
+            if refusals:
+                raise refusals.pop()
+            return answers()
+
+        monkeypatch.setattr(program.database, "connected", connected)
+        monkeypatch.setattr(program.time, "sleep", lambda seconds: None)
+        if permanent:
+            with pytest.raises(SystemExit, match="The database cannot be used: password authentication failed"):
+                program.prepare()
+            assert not (program.RUN / "pgpass").exists()
+        else:
+            program.prepare()
+            assert (program.RUN / "pgpass").is_file()
+        assert len(seen) == tries
 
 
 class TestSecrets:
@@ -404,6 +434,40 @@ class TestObjectStore:
         monkeypatch.setenv("BACKUP_KEEP", "1")
         assert program.retain(program.open_store(), NOW) == ["airflow-before"]
         assert not [key for key in bucket.objects if "before" in key]
+
+    def test_an_identity_of_google_is_waited_for_and_used(
+        self, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Refused(Exception): ...
+
+        answers: list[Any] = [("credentials", "project"), Refused("no metadata server")]
+        seen: list[Any] = []
+
+        def default(scopes: list[str]) -> Any:
+            answer = answers.pop()
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        def client(**options: Any) -> Any:
+            seen.append(options)
+            return SimpleNamespace(bucket=lambda name: name)
+
+        exceptions = SimpleNamespace(DefaultCredentialsError=Refused)
+        auth = SimpleNamespace(default=default, exceptions=exceptions)
+        storage = SimpleNamespace(Client=client)
+        for name, module in {
+            "google": SimpleNamespace(auth=auth),
+            "google.auth": auth,
+            "google.auth.exceptions": exceptions,
+            "google.cloud": SimpleNamespace(storage=storage),
+        }.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setattr(program.time, "sleep", lambda seconds: None)
+        monkeypatch.setenv("BACKUP_DESTINATION", "gs://team/airflow")
+        assert program.open_store().bucket == "team"
+        # Left to itself the library would use none where STORAGE_EMULATOR_HOST is set.
+        assert seen == [{"project": "project", "credentials": "credentials"}]
 
     def test_an_image_without_its_library_is_told(self, program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "boto3", None)
