@@ -39,13 +39,13 @@ MODULES = {
     "dag-processor": r"dag_processing/(manager|processor)\.py|cli/commands/dag_processor_command",
     "flower": r"providers/celery/executors/celery_executor\.py",
     "scheduler": r"jobs/scheduler_job_runner|utils/scheduler_health|cli/commands/scheduler_command"
-    r"|providers/celery/executors/celery_executor\.py",
+    r"|providers/celery/executors/celery_executor\.py|providers/cncf/kubernetes/executors/kubernetes_executor\.py",
     "triggerer": r"jobs/triggerer_job_runner|cli/commands/triggerer_command",
     "worker": r"providers/celery/cli/celery_command|sdk/execution_time/supervisor",
 }
 #: Whose readers run in every component, but only to be the default of one command's argument, or a setting of Celery
 #: that only its worker goes by.
-DEFAULTS = r"cli/cli_config\.py|providers/celery/executors/default_celery\.py"
+DEFAULTS = r"cli/cli_config\.py|providers/celery/cli/definition\.py|providers/celery/executors/default_celery\.py"
 
 OPTIONS = [
     (component, f"{section}.{key}")
