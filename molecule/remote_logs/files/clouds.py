@@ -110,11 +110,11 @@ class Sts(http.server.BaseHTTPRequestHandler):
         name = form.get("RoleArn", "").rpartition("/")[2]
         who = subject(form.get("WebIdentityToken", ""))
         if form.get("Action") != "AssumeRoleWithWebIdentity" or not who or who != ROLES.get(name, {}).get("trusts"):
-            print(f"refused {name} to {who or 'nobody'}", flush=True)
+            print(f"refused {name} to {who or 'nobody'}\n", end="", flush=True)
             self._answer(403, _ERROR)
             return
         made = self.sts.assume_role(RoleArn=form["RoleArn"], RoleSessionName=form["RoleSessionName"])["Credentials"]
-        print(f"gave {name} to {who}", flush=True)
+        print(f"gave {name} to {who}\n", end="", flush=True)
         fields = {**made, "Expiration": made["Expiration"].isoformat()}
         values = "".join(f"<{key}>{escape(str(value))}</{key}>" for key, value in fields.items())
         self._answer(200, _RESPONSE.format(credentials=values))

@@ -90,10 +90,10 @@ class Metadata(Handler):
         found = cluster(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}")
         email = found["metadata"].get("annotations", {}).get(ANNOTATION, "")
         if what == "token" and ROLES.get(email, {}).get("trusts") != subject:
-            print(f"refused {email} to {subject}", flush=True)
+            print(f"refused {email} to {subject}\n", end="", flush=True)
             self._give(NO_BINDING, "text/plain", HTTPStatus.FORBIDDEN)
         elif what == "token":
-            print(f"gave {email} to {subject}", flush=True)
+            print(f"gave {email} to {subject}\n", end="", flush=True)
             self._give(json.dumps({"access_token": token_of(email), "expires_in": 3600, "token_type": "Bearer"}))
         elif what == "email":
             self._give(email, "application/text")
@@ -143,7 +143,7 @@ class Storage(Handler):
             return
         for permission in permissions:
             if permission not in ROLES[email]["actions"]:
-                print(f"refused {permission} to {email}", flush=True)
+                print(f"refused {permission} to {email}\n", end="", flush=True)
                 self._refuse(
                     HTTPStatus.FORBIDDEN,
                     f"{email} does not have {permission} access to the Google Cloud Storage object.",
