@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -146,13 +147,19 @@ def _traceback(errors: Any) -> list[str]:
     return lines
 
 
-def is_half(log: str) -> bool:
-    """Tell whether the log of a task that has ended stops where it was deferred.
+_TRIGGER_STARTS = re.compile(r"\btrigger .* starting\b")
 
-    The words are Airflow's own (task_runner.py, bundles/manager.py); each process of a task begins with the second.
+
+def is_half(log: str) -> bool:
+    """Tell whether the log of a task that has ended stops where it was deferred, or lacks what its trigger wrote.
+
+    Worker and triggerer each upload their own part of it. The words are Airflow's own (task_runner.py,
+    bundles/manager.py, triggerer_job_runner.py); each process of a task begins with the second.
     """
     _before, paused, after = log.rpartition("Pausing task as DEFERRED")
-    return bool(paused) and "DAG bundles loaded" not in after
+    if not paused:
+        return False
+    return "DAG bundles loaded" not in after or len(_TRIGGER_STARTS.findall(log)) < log.count(paused)
 
 
 def failed_run(

@@ -352,12 +352,20 @@ def test_logs_are_read_to_their_end() -> None:
     assert [told["log"] for told in result["task_instances"]] == ["one\ntwo", ""]
 
 
-HALF = ["DAG bundles loaded: dags-folder", "Pausing task as DEFERRED. ", "trigger completed"]
-WHOLE = [*HALF, "DAG bundles loaded: dags-folder", "Done."]
+HALF = ["DAG bundles loaded: dags-folder", "Pausing task as DEFERRED. ", "trigger a/manual/b (ID 1) starting"]
+RESUMED = ["DAG bundles loaded: dags-folder", "Done."]
+WHOLE = [*HALF, *RESUMED]
+WITHOUT_TRIGGER = [*HALF[:2], *RESUMED]
 
 
 @pytest.mark.parametrize(
-    ("read", "wanted"), [([HALF, HALF, WHOLE, HALF], WHOLE), ([HALF], HALF), ([["Done."], WHOLE], ["Done."])]
+    ("read", "wanted"),
+    [
+        ([HALF, HALF, WHOLE, HALF], WHOLE),
+        ([HALF], HALF),
+        ([WITHOUT_TRIGGER, WHOLE], WHOLE),
+        ([["Done."], WHOLE], ["Done."]),
+    ],
 )
 def test_the_log_of_a_deferred_task_is_read_until_it_has_what_came_after(
     read: list[list[str]], wanted: list[str]
