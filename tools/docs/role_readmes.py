@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ..common.paths import ROLES
-
-#: Ansible's markup: code, value, option, bold, italic.
-MARKUP = re.compile(r"\b([CVOBI])\(([^)]*)\)")
+from .argument_specs import MARKUP, entry_points, paragraphs, roles
 
 
 def main() -> int:
     """Write the files and return the exit code."""
-    for role in sorted(path for path in ROLES.iterdir() if path.is_dir()):
-        (role / "README.md").write_text(readme(role))
-    print(f"Wrote README.md of {len(list(ROLES.iterdir()))} roles")
+    for role in roles():
+        (ROLES / role / "README.md").write_text(readme(role))
+    print(f"Wrote README.md of {len(roles())} roles")
     return 0
 
 
-def readme(role: Path) -> str:
+def readme(role: str) -> str:
     """Return the README of a role."""
-    points = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    return "\n".join(_lines(role.name, points)) + "\n"
+    return "\n".join(_lines(role, entry_points(role))) + "\n"
 
 
 def _lines(name: str, points: Mapping[str, Any]) -> Iterator[str]:
@@ -100,8 +95,7 @@ def _option(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(description: str | list[str]) -> list[str]:
-    given = [description] if isinstance(description, str) else description
-    return [MARKUP.sub(lambda match: f"`{match[2]}`", text) for text in given]
+    return [MARKUP.sub(lambda match: f"`{match[2]}`", text) for text in paragraphs(description)]
 
 
 def _value(value: Any) -> str:

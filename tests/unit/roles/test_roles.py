@@ -11,7 +11,8 @@ import yaml
 
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._role_variables import role_files
 from tools.common.paths import ROLES
-from tools.docs.role_readmes import MARKUP, readme
+from tools.docs.argument_specs import MARKUP
+from tools.docs.role_readmes import readme
 
 every_role = pytest.mark.parametrize(
     "role", sorted(path for path in ROLES.iterdir() if path.is_dir()), ids=lambda r: r.name
@@ -116,7 +117,7 @@ def test_no_role_reads_the_variables_of_another_but_those_of_airflow(role: Path)
 
 @every_role
 def test_the_readme_is_current(role: Path) -> None:
-    assert (role / "README.md").read_text() == readme(role), "run: make docs"
+    assert (role / "README.md").read_text() == readme(role.name), "run: make docs"
 
 
 @every_role
