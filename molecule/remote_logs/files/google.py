@@ -150,6 +150,11 @@ class Storage(Handler):
                 )
                 return
         status, kind, content = self._send(self.command, self.path, body)
+        if status == HTTPStatus.NOT_FOUND and "/o/" in self.path:
+            # In these words, by which Airflow knows that it may write: it does not replace a log that it cannot read.
+            bucket, name = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path.split("/b/")[1]).split("/o/")
+            self.answer(status, f"No such object: {bucket}/{name}", "text/html; charset=UTF-8")
+            return
         self.answer(status, content, kind)
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
