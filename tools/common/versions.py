@@ -15,6 +15,8 @@ CYCLONUS = "0.5.6"
 # Google's auth proxy, for the scenario google; and the last version of a module that it requires which is served.
 CLOUD_SQL_PROXY = "2.28.0"
 GENPROTO = "0.0.0-20261026165753-2ffab32bce7e"
+# Runs playbooks for custom resources: the operator.
+ANSIBLE_OPERATOR = "1.42.2"
 # Gives an opinion of the objects of a release.
 KUBE_SCORE = "1.20.0"
 ACTIONLINT = "1.7.12"

@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..common.errors import ToolError
-from ..common.paths import IMAGES, cache
+from ..common.paths import CHECKOUT, IMAGES, cache
 from ..common.step import step
 from ..common.versions import CLOUD_SQL_PROXY, DEBIAN, DEBIAN_OF_MYSQL
 from ..docker.base_image import ensure_base_image, ensure_bootstrap
 from ..docker.client import build, image_id, image_recipe, pull, recipe_hash
-from ..programs.go import GoProgram, ensure_program
-from ..programs.modules import CLOUD_SQL_PROXY_COMMAND
+from ..programs.go import GoProgram, ensure_program, module_folder
+from ..programs.modules import ANSIBLE_OPERATOR_COMMAND, CLOUD_SQL_PROXY_COMMAND
 from .airflow_versions import AIRFLOW_VERSIONS, DEPLOYED, build_arguments, constraints
+from .collection import collection_digest, copy_collections
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class AppImage:
     :param published: whether a registry may have it.
     :param parent: the image that it starts from, if that is another one of a deployment.
     :param airflow: the version of Airflow that it is of, if any.
+    :param program_files: a folder of the program's module, for the build's context.
+    :param collection: whether it has this collection.
     """
 
     name: str
@@ -41,6 +44,8 @@ class AppImage:
     published: bool = field(default=True)
     parent: str = field(default="")
     airflow: str = field(default="")
+    program_files: str = field(default="")
+    collection: bool = field(default=False)
 
 
 def airflow_image(version: str) -> AppImage:
@@ -72,6 +77,15 @@ FURTHER_IMAGES = {
         program=CLOUD_SQL_PROXY_COMMAND,
     ),
     "door": AppImage("airflow-kubernetes/door:1", "door", certificates=True, published=False),
+    "execution-environment": AppImage(
+        "airflow-kubernetes/execution-environment:1",
+        "execution-environment",
+        certificates=True,
+        published=False,
+        program=ANSIBLE_OPERATOR_COMMAND,
+        program_files="images/ansible-operator/ansible_runner_http",
+        collection=True,
+    ),
     "git-server": AppImage("airflow-kubernetes/git-server:1", "git-server", published=False),
     "object-store": AppImage("airflow-kubernetes/object-store:1", "object-store", certificates=True, published=False),
 }
@@ -84,6 +98,8 @@ def ensure_app_image(image: AppImage) -> str:
         parts["parent"] = image_id(image.parent) or ""
     if image.airflow:
         parts |= {**build_arguments(image.airflow), "constraints": constraints(image.airflow)}
+    if image.collection:
+        parts["collection"] = collection_digest()
     recipe = recipe_hash("base", image.folder, versions={"debian": image.suite, **parts})
     # A pulled image has no recipe and is never replaced.
     if image_recipe(image.name) not in ("", recipe):
@@ -104,6 +120,9 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
     if image.program:
         commands = ensure_program(image.program)
         files |= {path.name: path for path in commands.iterdir()}
+        if image.program_files:
+            folder = module_folder(image.program.module, image.program.version) / image.program_files
+            files[folder.name] = folder
     if image.parent:
         base = image.parent
     elif image.suite == DEBIAN:
@@ -117,6 +136,10 @@ def _pull_or_build(image: AppImage, recipe: str) -> None:
             arguments |= build_arguments(image.airflow)
             files["constraints.txt"] = Path(temporary) / "constraints.txt"
             files["constraints.txt"].write_text(constraints(image.airflow), encoding="utf-8")
+        if image.collection:
+            files["collections"] = Path(temporary) / "collections"
+            copy_collections(files["collections"])
+            files["collection-requirements.txt"] = CHECKOUT / "requirements.txt"
         with step(f"Build {image.name} from packages"):
             build(image.folder, image.name, recipe=recipe, arguments=arguments, extra_files=files)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..common.paths import IMAGES
 from ..common.versions import (
     ACTIONLINT,
+    ANSIBLE_OPERATOR,
     CLOUD_SQL_PROXY,
     COREDNS,
     CYCLONUS,
@@ -122,4 +123,11 @@ CLOUD_SQL_PROXY_COMMAND = GoProgram(
     version=CLOUD_SQL_PROXY,
     packages=(("cloud-sql-proxy", "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2"),),
     replacements=(("google.golang.org/genproto", GENPROTO),),
+)
+
+ANSIBLE_OPERATOR_COMMAND = GoProgram(
+    name="ansible-operator",
+    module="github.com/operator-framework/ansible-operator-plugins",
+    version=ANSIBLE_OPERATOR,
+    packages=(("ansible-operator", "github.com/operator-framework/ansible-operator-plugins/cmd/ansible-operator"),),
 )
