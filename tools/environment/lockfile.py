@@ -9,7 +9,7 @@ from ..common.step import step
 from .pythons import OLDEST
 from .uv import ensure_uv
 
-LOCK_SECONDS = 300
+LOCK_SECONDS = 900
 
 
 def write_lock(lock: Path) -> None:
