@@ -155,7 +155,8 @@ class Storage(Handler):
             bucket, name = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path.split("/b/")[1]).split("/o/")
             self.answer(status, f"No such object: {bucket}/{name}", "text/html; charset=UTF-8")
             return
-        self.answer(status, content, kind)
+        # Descriptions of objects say where their content is.
+        self.answer(status, content.replace(self.emulator.encode(), self.headers["Host"].encode()), kind)
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
         connection = http.client.HTTPConnection(self.emulator, timeout=10)
