@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import input_rules, network_table, role_readmes
+from . import custom_resource, input_rules, network_table, role_readmes
 
 if __name__ == "__main__":
-    sys.exit(role_readmes.main() or network_table.main() or input_rules.main())
+    sys.exit(role_readmes.main() or network_table.main() or input_rules.main() or custom_resource.main())
