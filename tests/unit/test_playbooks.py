@@ -21,8 +21,11 @@ from tools.environment.variables import WITHOUT_COLOR
 
 Play = dict[str, Any]
 
-#: All but the one for AWX itself, which is for no release.
-PLAYBOOKS = sorted(path for path in (CHECKOUT / "playbooks").glob("*.yml") if path.stem != "awx")
+#: Those that are for no release of the inventory.
+OF_NO_RELEASE = ("awx.yml", "operator.yml")
+PLAYBOOKS = [path for path in sorted((CHECKOUT / "playbooks").glob("*.yml")) if path.name not in OF_NO_RELEASE]
+#: The tasks of plays that the operator runs, too.
+TASKS = CHECKOUT / "playbooks" / "tasks"
 ARCHITECTURES = ("separated_services", "master_worker")
 
 every_playbook = pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
@@ -99,10 +102,16 @@ def test_a_play_runs_here_and_for_releases_alone(playbook: Path) -> None:
         }
 
 
+@pytest.mark.parametrize("playbook", ["separated_services", "master_worker"])
+@pytest.mark.parametrize("prefix", ["", "change_version_"])
+def test_a_playbook_with_tasks_in_a_file_has_no_others(prefix: str, playbook: str) -> None:
+    (play,) = plays(CHECKOUT / "playbooks" / f"{prefix}{playbook}.yml")
+    assert [task["ansible.builtin.import_tasks"] for task in play["tasks"]] == [f"tasks/{prefix}{playbook}.yml"]
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_role_of_an_architecture_has_its_tag(architecture: str) -> None:
-    (play,) = plays(CHECKOUT / "playbooks" / f"{architecture}.yml")
-    for task in play["tasks"]:
+    for task in yaml.safe_load((TASKS / f"{architecture}.yml").read_text()):
         name = task["ansible.builtin.import_role"]["name"].removeprefix("airflow.kubernetes.")
         # What all share is read by every other role.
         assert task["tags"] == (["airflow", "always"] if name == "airflow" else [name])
@@ -111,8 +120,8 @@ def test_a_role_of_an_architecture_has_its_tag(architecture: str) -> None:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_another_version_takes_the_roles_of_a_deploy_with_the_workers_before_the_scheduler(architecture: str) -> None:
     def roles(name: str) -> list[str]:
-        (play,) = plays(CHECKOUT / "playbooks" / f"{name}.yml")
-        imported = [task["ansible.builtin.import_role"] for task in play["tasks"]]
+        tasks = yaml.safe_load((TASKS / f"{name}.yml").read_text())
+        imported = [task["ansible.builtin.import_role"] for task in tasks]
         return [each["name"] for each in imported if each.get("tasks_from", "shared") == "shared"]
 
     wanted, workers = roles(architecture), "airflow.kubernetes.workers"
@@ -124,7 +133,7 @@ def test_another_version_takes_the_roles_of_a_deploy_with_the_workers_before_the
 
 def test_the_root_only_imports() -> None:
     for file in CHECKOUT.glob("*.yml"):
-        if file.name not in ("ansible.cfg", "galaxy.yml"):
+        if file.name not in ("execution-environment.yml", "galaxy.yml"):
             assert [play.keys() for play in yaml.safe_load(file.read_text())] == [{"name", "import_playbook"}], file
 
 

@@ -13,6 +13,9 @@ from ..common.paths import ROLES
 #: Ansible's markup: code, value, option, bold, italic.
 MARKUP = re.compile(r"\b([CVOBI])\(([^)]*)\)")
 
+#: The one role that is no part of a release.
+OPERATOR = "operator"
+
 
 def roles() -> list[str]:
     """Return the names of the roles: airflow first, which has what all components share, then in alphabetical order."""
@@ -27,7 +30,8 @@ def entry_points(role: str) -> dict[str, Any]:
 
 def release_options() -> dict[str, Mapping[str, Any]]:
     """Return the variables of a release, of all roles, by name: each with its type, default, choices, description."""
-    return {name: spec for role in roles() for name, spec in entry_points(role)["main"]["options"].items()}
+    of_a_release = [role for role in roles() if role != OPERATOR]
+    return {name: spec for role in of_a_release for name, spec in entry_points(role)["main"]["options"].items()}
 
 
 def operation_options(operation: str) -> dict[str, Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ..common.paths import ROLES
-from .argument_specs import MARKUP, entry_points, paragraphs, roles
+from .argument_specs import MARKUP, OPERATOR, entry_points, paragraphs, roles
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def _lines(name: str, points: Mapping[str, Any]) -> Iterator[str]:
     for paragraph in _texts(spec["description"]):
         yield ""
         yield paragraph
-    if name != "airflow":
+    if name not in ("airflow", OPERATOR):
         yield ""
         yield (
             "What all components share (the release's name and namespace, the image, the configuration) are variables "
@@ -42,13 +42,13 @@ def _lines(name: str, points: Mapping[str, Any]) -> Iterator[str]:
         )
     yield ""
     yield "```yaml"
-    yield "- hosts: separated_services"
+    yield f"- hosts: {'localhost' if name == OPERATOR else 'separated_services'}"
     yield "  gather_facts: false"
     yield "  module_defaults:"
     yield "    group/airflow.kubernetes.airflow:"
     yield '      context: "{{ airflow_context | default(omit, true) }}"'
     yield "  roles:"
-    for role in dict.fromkeys(("airflow", name)):
+    for role in [name] if name == OPERATOR else dict.fromkeys(("airflow", name)):
         yield f"    - airflow.kubernetes.{role}"
     yield "```"
     yield ""

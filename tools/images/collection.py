@@ -11,7 +11,7 @@ from ..common.errors import ToolError
 from ..common.paths import CHECKOUT
 
 #: What a playbook of an installed collection reads.
-PARTS = ("galaxy.yml", "meta", "playbooks", "plugins", "requirements.txt", "roles")
+PARTS = ("galaxy.yml", "meta", "operator", "playbooks", "plugins", "requirements.txt", "roles")
 KUBERNETES_CORE = CHECKOUT / ".collections" / "ansible_collections" / "kubernetes" / "core"
 
 

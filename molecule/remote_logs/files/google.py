@@ -128,6 +128,9 @@ class Storage(Handler):
         there = self._send("GET", f"/storage/v1/b/{bucket}/o/{urllib.parse.quote(name, safe='')}")[0] == HTTPStatus.OK
         self._forward("storage.objects.create", *(["storage.objects.delete"] if there else []), body=body)
 
+    def do_DELETE(self) -> None:
+        self._forward("storage.objects.delete")
+
     def _target(self, body: bytes) -> tuple[str, str]:
         """Return the bucket and the name of the object that is uploaded, which stands first in what is sent."""
         split = urllib.parse.urlsplit(self.path)

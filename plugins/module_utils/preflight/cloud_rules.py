@@ -113,6 +113,7 @@ CLOUD_RULES: tuple[Rule, ...] = (
         "it is too short or too long",
         f"airflow_identity_expiration is {{airflow_identity_expiration}}. Write seconds from {SHORTEST} to {LONGEST}.",
         lambda given: not SHORTEST <= given["airflow_identity_expiration"] <= LONGEST,
+        cel="self.airflow_identity_expiration >= 600 && self.airflow_identity_expiration <= 86400",
     ),
     Rule(
         "airflow_remote_logs",
@@ -136,12 +137,14 @@ CLOUD_RULES: tuple[Rule, ...] = (
         "airflow_backup_secrets is true, but airflow_backup_age_recipients is empty. Make a key with age-keygen, and "
         "name its recipient, age1...",
         lambda given: given["airflow_backup_secrets"] and not given["airflow_backup_age_recipients"],
+        cel="!{airflow_backup_secrets} || {airflow_backup_age_recipients}",
     ),
     Rule(
         "airflow_backup_destination airflow_backup_claim",
         "backups would be in two places",
         "airflow_backup_destination and airflow_backup_claim are both set. Leave one of them out.",
         lambda given: given["airflow_backup_destination"] and given["airflow_backup_claim"],
+        cel="!({airflow_backup_destination} && {airflow_backup_claim})",
     ),
     Rule(
         "airflow_remote_logs airflow_remote_logs_endpoint airflow_remote_logs_ca_secret "

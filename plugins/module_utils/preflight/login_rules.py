@@ -20,6 +20,7 @@ LOGIN_RULES: tuple[Rule, ...] = (
         "airflow_auth_type is ldap, but no directory is named. Set airflow_auth_ldap_server, for example "
         "ldaps://ldap.example.com.",
         lambda given: given["airflow_auth_type"] == "ldap" and not given["airflow_auth_ldap_server"],
+        cel="self.airflow_auth_type != 'ldap' || {airflow_auth_ldap_server}",
     ),
     Rule(
         "airflow_auth_ldap_bind_user airflow_auth_ldap_secret airflow_auth_ldap_search",
@@ -33,5 +34,6 @@ LOGIN_RULES: tuple[Rule, ...] = (
         "airflow_auth_type is oauth without it",
         "airflow_auth_type is oauth, but no provider is named. Set airflow_auth_oauth_providers.",
         lambda given: given["airflow_auth_type"] == "oauth" and not given["airflow_auth_oauth_providers"],
+        cel="self.airflow_auth_type != 'oauth' || {airflow_auth_oauth_providers}",
     ),
 )

@@ -28,6 +28,8 @@ class Rule:
     :param applies: whether the rule is violated, where there is one violation at most.
     :param find: the fields of the message for each violation, where there can be several.
     :param is_warning: the deploy goes on.
+    :param cel: what has to hold, for the API server's check of the custom resource, where it can say it; see
+        tools/docs/cel.py. The preflight does not read it.
     """
 
     variables: str
@@ -36,6 +38,7 @@ class Rule:
     applies: Callable[[Given], Any] = never
     find: Callable[[Given], Iterable[Fields]] | None = None
     is_warning: bool = False
+    cel: str = ""
 
     def messages(self, given: Given) -> Iterator[str]:
         """Yield the message of each violation."""

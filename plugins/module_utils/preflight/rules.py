@@ -126,6 +126,7 @@ RULES: tuple[Rule, ...] = (
         "Celery is not among them",
         "airflow_executors is [{executors}], but a release always has Celery's workers. " + _COMBINATIONS,
         find=on.executors_without_celery,
+        cel="!has(self.airflow_executors) || 'celery' in self.airflow_executors",
     ),
     Rule(
         "airflow_executors",
@@ -154,6 +155,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_result_backend_secret to a Secret with the URL of another database or of a Redis, or leave "
         "workers_database_access out.",
         lambda given: not given["workers_database_access"] and not given["airflow_result_backend_secret"],
+        cel="self.workers_database_access || {airflow_result_backend_secret}",
     ),
     Rule(
         "triggerer_queues airflow_version",
@@ -209,12 +211,14 @@ RULES: tuple[Rule, ...] = (
         "it is no whole address",
         "airflow_base_url is {airflow_base_url}. " + _WHOLE_ADDRESS + "https://airflow.example.com/airflow.",
         lambda given: not on.is_base_url(given["airflow_base_url"]),
+        cel="!{airflow_base_url} || self.airflow_base_url.matches('^https?://[^/@?# ]+[^@?# ]*$')",
     ),
     Rule(
         "flower_base_url",
         "it is no whole address",
         "flower_base_url is {flower_base_url}. " + _WHOLE_ADDRESS + "https://airflow.example.com/flower.",
         lambda given: not on.is_base_url(given["flower_base_url"]),
+        cel="!{flower_base_url} || self.flower_base_url.matches('^https?://[^/@?# ]+[^@?# ]*$')",
     ),
     Rule(
         "airflow_base_url api_server_ingress_enabled api_server_http_route_parent_refs api_server_route_enabled",
@@ -238,6 +242,8 @@ RULES: tuple[Rule, ...] = (
         "database's. Set airflow_database_ca_secret or airflow_database_ca_config_map, or airflow_ca_config_map for "
         "all certificates.",
         lambda given: given["database_tls"].startswith("verify-") and not given["database_ca"],
+        cel="!{airflow_database_tls_mode} || !self.airflow_database_tls_mode.startsWith('verify-') || "
+        "{airflow_database_ca_secret} || {airflow_database_ca_config_map} || {airflow_ca_config_map}",
     ),
     Rule(
         "airflow_database_tls_mode airflow_database_backend",
@@ -252,18 +258,21 @@ RULES: tuple[Rule, ...] = (
         "migrations_terminate_blockers is true, but airflow_database_backend is {airflow_database_backend}, which does "
         "not tell Airflow's user who blocks a migration. Leave migrations_terminate_blockers out.",
         lambda given: given["migrations_terminate_blockers"] and given["airflow_database_backend"] != "postgresql",
+        cel="!{migrations_terminate_blockers} || self.airflow_database_backend == 'postgresql'",
     ),
     Rule(
         "airflow_database_url_key airflow_database_secret",
         "a key of no Secret is named",
         "airflow_database_url_key is {airflow_database_url_key}, but no Secret is named. Set airflow_database_secret.",
         lambda given: given["airflow_database_url_key"] and not given["airflow_database_secret"],
+        cel="!{airflow_database_url_key} || {airflow_database_secret}",
     ),
     Rule(
         "airflow_database_async_url_key airflow_database_url_key",
         "only the asynchronous URL is given",
         "airflow_database_async_url_key is set, but airflow_database_url_key is not. Set both, or neither.",
         lambda given: given["airflow_database_async_url_key"] and not given["airflow_database_url_key"],
+        cel="!{airflow_database_async_url_key} || {airflow_database_url_key}",
     ),
     Rule(
         "airflow_pgbouncer_enabled airflow_database_backend",
@@ -271,6 +280,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_pgbouncer_enabled is true, but airflow_database_backend is {airflow_database_backend}, which "
         "PgBouncer does not speak. Leave airflow_pgbouncer_enabled out.",
         lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_backend"] != "postgresql",
+        cel="!{airflow_pgbouncer_enabled} || self.airflow_database_backend == 'postgresql'",
     ),
     Rule(
         "airflow_pgbouncer_enabled airflow_database_url_key",
@@ -278,6 +288,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_pgbouncer_enabled is true, but airflow_database_url_key gives a whole URL, of which PgBouncer cannot "
         "be made. Give airflow_database_host, airflow_database_user and airflow_database_secret_key instead.",
         lambda given: given["airflow_pgbouncer_enabled"] and given["airflow_database_url_key"],
+        cel="!({airflow_pgbouncer_enabled} && {airflow_database_url_key})",
     ),
     Rule(
         "airflow_cloud_sql_instance",
@@ -306,6 +317,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_cloud_sql_iam_user is set, but airflow_cloud_sql_instance is not, and only the auth proxy logs in "
         "without a password. Set both, or neither.",
         lambda given: given["airflow_cloud_sql_iam_user"] and not given["airflow_cloud_sql_instance"],
+        cel="!{airflow_cloud_sql_iam_user} || {airflow_cloud_sql_instance}",
     ),
     Rule(
         "airflow_cloud_sql_iam_user airflow_database_secret airflow_database_password",
@@ -320,6 +332,7 @@ RULES: tuple[Rule, ...] = (
         "airflow_redis_tls is true, but Redis is the release's own, which serves its pods without TLS. Set "
         "airflow_redis_host, or leave airflow_redis_tls out.",
         lambda given: given["airflow_redis_tls"] and given["has_own_redis"],
+        cel="!{airflow_redis_tls} || {airflow_redis_host} || {airflow_redis_sentinels}",
     ),
     Rule(
         "airflow_redis_tls airflow_redis_sentinels",
@@ -327,12 +340,14 @@ RULES: tuple[Rule, ...] = (
         "airflow_redis_tls is true, but Redis is found through airflow_redis_sentinels, where TLS is not supported. "
         "Set airflow_redis_host to a Redis with TLS, or leave airflow_redis_tls out.",
         lambda given: given["airflow_redis_tls"] and given["airflow_redis_sentinels"],
+        cel="!({airflow_redis_tls} && {airflow_redis_sentinels})",
     ),
     Rule(
         "airflow_redis_host airflow_redis_sentinels",
         "both are set",
         "airflow_redis_host and airflow_redis_sentinels are both set. Leave out the one that is not to be asked.",
         lambda given: given["airflow_redis_host"] and given["airflow_redis_sentinels"],
+        cel="!({airflow_redis_host} && {airflow_redis_sentinels})",
     ),
     Rule(
         "airflow_redis_sentinel_secret airflow_redis_sentinel_password airflow_redis_sentinels",

@@ -21,6 +21,7 @@ VERSION_RULES: tuple[Rule, ...] = (
         "it has not three numbers",
         'airflow_version is {version!r}. Write it in full, with three numbers: airflow_version: "3.1.8".',
         lambda given: isinstance(given["version"], str) and not parts(given["version"]),
+        cel="self.airflow_version.matches('^[0-9]+[.][0-9]+[.][0-9]+([.a-z0-9]*)$')",
     ),
     Rule(
         "airflow_version",

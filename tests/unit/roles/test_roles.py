@@ -128,6 +128,6 @@ def test_no_role_has_another_loaded(role: Path) -> None:
 
 @pytest.mark.parametrize("name", ["separated_services", "master_worker"])
 def test_what_all_share_comes_first_and_health_last(name: str) -> None:
-    (play,) = load(ROLES.parent / "playbooks" / f"{name}.yml")
-    roles = [task["ansible.builtin.import_role"]["name"] for task in play["tasks"]]
+    tasks = load(ROLES.parent / "playbooks" / "tasks" / f"{name}.yml")
+    roles = [task["ansible.builtin.import_role"]["name"] for task in tasks]
     assert (roles[0], roles[-1]) == ("airflow.kubernetes.airflow", "airflow.kubernetes.health")

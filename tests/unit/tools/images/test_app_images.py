@@ -32,7 +32,8 @@ def defaults() -> dict[str, str]:
 
 
 def test_the_images_of_the_scenarios_are_the_defaults_of_the_roles() -> None:
-    assert sorted(defaults().values()) == sorted(image.name for image in APP_IMAGES)
+    images = [*APP_IMAGES, FURTHER_IMAGES["execution-environment"]]
+    assert sorted(defaults().values()) == sorted(image.name for image in images)
 
 
 def variables_of_tests() -> Iterator[Path]:
