@@ -30,6 +30,7 @@ INVENTORIES = {"Mine": "inventories/generic/hosts.yml"}
 #: The playbooks that no job template runs: those of another one, for an administrator, and for a machine with files.
 NOT_IN_AWX = {
     "awx",
+    "operator",
     "both_architectures",
     "change_version_master_worker",
     "change_version_separated_services",
