@@ -38,7 +38,7 @@ SYNTAX = {"list": "Separate entries by commas or line breaks.", "dict": "Write i
 ACRONYMS = {"api": "API", "dag": "DAG", "dags": "DAGs"}
 #: What counts for a variable of a release that nobody answers for. AWX leaves a number or a choice out, but no text.
 OPTIONAL = "Without an answer, the inventory's value is used."
-OPTIONAL_TEXT = "Empty means the role's default, also where the inventory has a value."
+OPTIONAL_TEXT = "An empty answer replaces the inventory's value, too."
 
 
 def main() -> int:
