@@ -100,6 +100,9 @@ def question(variable: str, option: Mapping[str, Any], is_required: bool, of_rel
     }
     if choices:
         found["choices"] = choices
+    elif is_required and kind in MAY_BE_EMPTY:
+        # Characters: AWX takes an empty text for an answer.
+        found["min"] = 1
     if has_default:
         found["default"] = _default(option)
     return found

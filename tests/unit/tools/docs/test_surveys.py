@@ -101,6 +101,12 @@ def test_every_option_of_an_operation_is_asked_or_named(name: str) -> None:
     assert {*wanted} - {*left_out} <= {each["variable"] for each in SURVEYS[name]["spec"]}
 
 
+@every_question
+def test_a_text_that_is_required_is_not_empty(asked: Mapping[str, Any]) -> None:
+    if asked["required"] and asked["type"] in ("text", "textarea"):
+        assert asked["min"] == 1
+
+
 @every_survey
 def test_what_is_required_is_asked(name: str) -> None:
     assert {*ASKED[name].get("required", [])} <= {each["variable"] for each in SURVEYS[name]["spec"]}
@@ -167,6 +173,8 @@ class TestRulesOfAwx:
             ({"type": "integer"}, {"a": ""}, "a is no integer"),
             ({}, {"a": 3}, "a is no text"),
             ({"type": "multiplechoice", "choices": ["b"]}, {"a": ""}, "is no choice of a"),
+            ({"min": 1}, {"a": ""}, "a is too small"),
+            ({"type": "integer", "max": 3}, {"a": 4}, "a is too small or too large"),
         ],
     )
     def test_a_wrong_answer_is_refused(
