@@ -100,7 +100,9 @@ def write(job: Job, folder: Path) -> None:
     environment = {
         "ANSIBLE_COLLECTIONS_PATH": f"{PRIVATE}/requirements_collections:/usr/share/ansible/collections",
         "ANSIBLE_FORCE_COLOR": "false",
+        # By these two, playbooks know that nobody is there to answer.
         "JOB_ID": IDENT,
+        "INVENTORY_ID": "1",
         **job.environment,
     }
     if job.ca:
