@@ -95,7 +95,8 @@ class Watch:
         if all(before.get(field) == value for field, value in status.items()):
             return
         if resource.write_status(self._client, found, status, unless_changed=True):
-            was, now = before.get("phase"), status.get("phase", before.get("phase"))
+            was = str(before.get("phase", ""))
+            now = str(status.get("phase", was))
             if was != now:
                 resource.tell(
                     self._client, found, now, status.get("message", ""), is_warning=now == conditions.NOT_READY
