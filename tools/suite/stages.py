@@ -10,7 +10,7 @@ from .stage import Stage
 #: Seconds for a scenario: a deploy is a minute or two, what a scenario does with it some more.
 SCENARIO_SECONDS = 1200
 
-OURS = ("examples", "plugins", "roles", "tests", "tools")
+OURS = ("examples", "operator", "plugins", "roles", "tests", "tools")
 
 ENVIRONMENT = (
     Stage("environment", ("python3", "-m", "tools.environment"), timeout=1800),
