@@ -37,6 +37,8 @@ _IDENTITY = (
     "airflow_namespace",
     "airflow_name",
 )
+#: What an earlier job of AWX's workflow found out of releases, which this one gets as a variable.
+_HANDED_ON = "airflow_results"
 _TOP_LEVEL_NAME = re.compile(r"^(\w+):", re.MULTILINE)
 
 
@@ -65,7 +67,9 @@ class ActionModule(InProcessAction):
         prefixes = tuple(f"{path.name}_" for path in _ROLES.iterdir())
         self._task.args["known_variables"] = sorted(_names_in("defaults"))
         self._task.args["computed_variables"] = sorted(_names_in("vars"))
-        self._task.args["variables"] = [name for name in task_vars or {} if name.startswith(prefixes)]
+        self._task.args["variables"] = [
+            name for name in task_vars or {} if name.startswith(prefixes) and name != _HANDED_ON
+        ]
         self._task.args["set_variables"] = [name for name in _set_by_user(task_vars or {}) if name.startswith("__")]
         # Set where a run has the plays of both architectures, and a host in both groups would be deployed by each.
         is_in_each = (task_vars or {}).get("__airflow_both_architectures", False)

@@ -60,7 +60,7 @@ options:
   drain_timeout:
     description: Seconds to wait for tasks, before the upgrade is called off.
     type: int
-    default: 600
+    default: 3600
   confirm:
     description: The releases that may be rolled back though something is lost, each as C(namespace/name).
     type: list

@@ -23,6 +23,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube import client as kube_client
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder import this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task, Work
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._survey_answers import read_answers
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # What is loaded by now is for good, and a garbage collection in the fork of a task need not look at it: that would copy
@@ -62,6 +63,7 @@ class InProcessAction(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self._refuse_another_cluster(task_vars)
+        self._task.args = read_answers(self._task.args, self.options)
         if not self._same_process():
             if "lock_holder" in self.options:
                 # Whose run it is can be told only here.

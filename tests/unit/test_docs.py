@@ -47,8 +47,8 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(path), link
 
 
-#: A group of the inventory, and what stands for a role in names of variables.
-NO_VARIABLES = {"master_worker", "airflow_task_pod"}
+#: A group of the inventory, what stands for a role in names of variables, and what jobs hand on.
+NO_VARIABLES = {"master_worker", "airflow_task_pod", "airflow_results"}
 
 
 @every_page

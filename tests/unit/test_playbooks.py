@@ -22,7 +22,7 @@ from tools.environment.variables import WITHOUT_COLOR
 Play = dict[str, Any]
 
 #: Those that are for no release of the inventory.
-OF_NO_RELEASE = ("operator.yml",)
+OF_NO_RELEASE = ("awx.yml", "operator.yml")
 PLAYBOOKS = [path for path in sorted((CHECKOUT / "playbooks").glob("*.yml")) if path.name not in OF_NO_RELEASE]
 #: The tasks of plays that the operator runs, too.
 TASKS = CHECKOUT / "playbooks" / "tasks"

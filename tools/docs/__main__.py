@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from . import custom_resource, input_rules, network_table, role_readmes
+from . import custom_resource, input_rules, network_table, role_readmes, surveys
+
+WRITERS = (role_readmes, network_table, input_rules, custom_resource, surveys)
 
 if __name__ == "__main__":
-    sys.exit(role_readmes.main() or network_table.main() or input_rules.main() or custom_resource.main())
+    sys.exit(max(writer.main() for writer in WRITERS))

@@ -47,7 +47,7 @@ OPTIONS: dict[str, Any] = {
     "server": {"type": "str", "choices": ["postgresql", "mysql", ""], "default": ""},
     "dag_errors": {"type": "str", "choices": ["stop", "warn"], "default": "stop"},
     "drain": {"type": "bool", "default": False},
-    "drain_timeout": {"type": "int", "default": 600},
+    "drain_timeout": {"type": "int", "default": 3600},
     "confirm": {"type": "list", "elements": "str", "default": []},
 }
 

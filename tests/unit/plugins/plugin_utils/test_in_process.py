@@ -176,3 +176,17 @@ class TestOnTheTarget:
     def test_where_the_library_is_missing_here(self, action: Action, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client, "IMPORT_ERROR", "No module named 'kubernetes'")
         self.check(action)
+
+
+def test_what_a_survey_leaves_empty_is_not_given(action: Action) -> None:
+    action._task.args = {"name": "web", "count": "", "objects": ""}
+    run(action)
+    (task,) = Action.tasks
+    assert (task.params["count"], task.params["objects"]) == (3, [])
+
+
+def test_a_module_on_a_target_gets_no_empty_answers_either(action: Action) -> None:
+    action._task.args = {"name": "web", "count": ""}
+    action._connection.transport = "ssh"
+    run(action)
+    assert action._task.args == {"name": "web"}
