@@ -281,6 +281,10 @@ class Awx:
             r"DTSTART:\d{8}T\d{6}Z RRULE:.*INTERVAL=\d+.*", wanted["rrule"]
         ):
             yield f"rrule {wanted['rrule']} has no DTSTART or no INTERVAL"
+        if endpoint == "schedules":
+            path = f"/api/v2/job_templates/{wanted['unified_job_template']}/survey_spec/"
+            asked = self.surveys.get(path, {"spec": []})["spec"]
+            yield from (f"no answer to {each['variable']}" for each in asked if each["required"])
         if endpoint == "credentials":
             types = {each["id"]: {"boolean": bool}.get(each["type"], str) for each in self._fields_of_type(wanted)}
             for name, value in wanted["inputs"].items():

@@ -57,7 +57,10 @@ class Job:
 
 
 class Unsafe(str):
-    """A text that Ansible must not evaluate, as AWX marks all that a user typed."""
+    """A text that Ansible must not evaluate, as AWX marks all that a user typed and all that jobs hand on.
+
+    From one that is empty or looks like a number, ansible-core makes nothing or a number.
+    """
 
     __slots__ = ()
 
@@ -66,7 +69,7 @@ class _Dumper(yaml.SafeDumper):
     pass
 
 
-_Dumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value), style="'"))
+_Dumper.add_representer(Unsafe, lambda dumper, value: dumper.represent_scalar("!unsafe", str(value)))
 
 
 def main() -> int:
@@ -115,8 +118,16 @@ def variables(job: Job) -> dict[str, Any]:
     """
     survey = job.template.get("survey_spec") or {"spec": []}
     answers = extra_vars(survey, job.answers)
-    typed = {name: Unsafe(value) if isinstance(value, str) else value for name, value in answers.items()}
-    return {**job.template["extra_vars"], **job.handed_on, **typed}
+    return {**job.template["extra_vars"], **_unsafe({**job.handed_on, **answers})}
+
+
+def _unsafe(value: Any) -> Any:
+    """Mark all texts in a value."""
+    if isinstance(value, Mapping):
+        return {key: _unsafe(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_unsafe(each) for each in value]
+    return Unsafe(value) if isinstance(value, str) else value
 
 
 def _options(job: Job) -> Iterator[str]:

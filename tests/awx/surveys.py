@@ -87,7 +87,12 @@ def refused(question: Mapping[str, Any], answers: Mapping[str, Any]) -> str:
         wrong = [each for each in (answer if kind == "multiselect" else [answer]) if each not in question["choices"]]
         return f"{wrong} is no choice of {name}" if wrong else ""
     wanted = (int, float) if kind == "float" else TYPES[kind]
-    return "" if isinstance(answer, wanted) and not isinstance(answer, bool) else f"{name} is no {kind}"
+    if not isinstance(answer, wanted) or isinstance(answer, bool):
+        return f"{name} is no {kind}"
+    size = len(answer) if isinstance(answer, str) else answer
+    lowest, highest = question.get("min"), question.get("max")
+    is_outside = (lowest is not None and size < lowest) or (highest is not None and size > highest)
+    return f"{name} is too small or too large" if is_outside else ""
 
 
 def extra_vars(survey: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:

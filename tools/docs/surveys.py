@@ -95,11 +95,14 @@ def question(variable: str, option: Mapping[str, Any], is_required: bool, of_rel
         "question_name": _label(variable),
         "question_description": " ".join(_sentences(option, kind, is_optional=of_release and not is_required)),
         "type": kind,
-        # A number or a choice has no empty answer.
-        "required": is_required or (has_default and kind not in MAY_BE_EMPTY),
+        # AWX starts no job of a schedule or of a workflow without an answer to each of these, defaults or not.
+        "required": is_required,
     }
     if choices:
         found["choices"] = choices
+    elif is_required and kind in MAY_BE_EMPTY:
+        # Characters: AWX takes an empty text for an answer.
+        found["min"] = 1
     if has_default:
         found["default"] = _default(option)
     return found

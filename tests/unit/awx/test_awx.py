@@ -189,7 +189,7 @@ class TestPlaybook:
             asked = {each["variable"] for each in runs.awx.surveys[workflow["related"]["survey_spec"]]["spec"]}
             template = every["job_templates"].get(node["unified_job_template"], {"related": {"survey_spec": ""}})
             spec = runs.awx.surveys.get(template["related"]["survey_spec"], {"spec": []})["spec"]
-            assert {each["variable"] for each in spec if each["required"] and "default" not in each} <= asked
+            assert {each["variable"] for each in spec if each["required"]} <= asked
 
     def test_schedules_wait_until_somebody_enables_them(self, runs: Runs) -> None:
         made = {each["name"]: each for each in runs.awx.objects["schedules"].values()}
@@ -244,3 +244,14 @@ class TestStandIn:
         awx.answer("POST", "/api/v2/job_templates/", {}, made)
         with pytest.raises(Refused, match="there is no question"):
             awx.answer("POST", "/api/v2/job_templates/3/survey_spec/", {}, {"name": "", "description": "", "spec": []})
+
+    def test_a_schedule_cannot_leave_out_what_is_required(self) -> None:
+        awx = Awx(CHECKOUT)
+        question = {"type": "text", "question_name": "A", "variable": "a", "required": True, "default": "b"}
+        survey = {"name": "", "description": "", "spec": [question]}
+        schedule = {"name": "a", "unified_job_template": 3, "rrule": DATA["awx_backup_schedule"]}
+        awx.answer("POST", "/api/v2/projects/", {}, {"name": "ours"})
+        awx.answer("POST", "/api/v2/job_templates/", {}, {"name": "a", "project": 2, "playbook": "deploy.yml"})
+        awx.answer("POST", "/api/v2/job_templates/3/survey_spec/", {}, survey)
+        with pytest.raises(Refused, match="no answer to a"):
+            awx.answer("POST", "/api/v2/schedules/", {}, schedule)

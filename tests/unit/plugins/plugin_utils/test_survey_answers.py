@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ CHOICE: Mapping[str, Any] = {"type": "str", "choices": ["stop", "warn"], "defaul
         ({"type": "str", "default": "a"}, "", ""),
         ({"type": "dict", "required": True}, "", {}),
         ({"type": "list", "required": True}, "", []),
+        # The same, as ansible-core reads it where AWX has marked it as unsafe.
+        (NAMES, None, ["all"]),
+        (CONF, None, {}),
+        (CHOICE, None, "stop"),
+        ({"type": "str", "default": "a"}, None, "a"),
+        ({"type": "dict", "required": True}, None, {}),
+        ({"type": "str", "required": True}, None, ""),
+        ({"type": "str"}, date(2026, 1, 1), "2026-01-01"),
         # A list.
         (NAMES, "fernet, jwt", ["fernet", "jwt"]),
         (NAMES, "fernet\njwt\n", ["fernet", "jwt"]),
@@ -45,6 +54,7 @@ CHOICE: Mapping[str, Any] = {"type": "str", "choices": ["stop", "warn"], "defaul
         (CONF, "worker: 3\napi-server: 2\n", {"worker": 3, "api-server": 2}),
         (CONF, '{"version": "3.10", "on": true}', {"version": "3.10", "on": True}),
         (CONF, "worker=3", {"worker": "3"}),
+        (CONF, "day: 2026-01-01", {"day": "2026-01-01"}),
         (CONF, {"a": "b: c"}, {"a": "b: c"}),
         # What is no text in the end.
         ({"type": "int"}, "3", 3),

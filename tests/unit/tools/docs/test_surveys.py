@@ -76,9 +76,9 @@ def test_a_question_without_a_default_leaves_it_to_the_inventory_or_needs_an_ans
 
 
 @every_question
-def test_a_number_or_a_choice_of_an_operation_is_never_empty(asked: Mapping[str, Any]) -> None:
-    if asked["type"] in ("integer", "float", "multiplechoice") and "default" in asked:
-        assert asked["required"]
+def test_what_has_a_default_needs_no_answer(asked: Mapping[str, Any]) -> None:
+    """AWX starts no job of a schedule or a workflow without an answer to what is required, and takes no default then."""
+    assert not ("default" in asked and asked["required"])
 
 
 @every_question
@@ -99,6 +99,12 @@ def test_every_option_of_an_operation_is_asked_or_named(name: str) -> None:
     left_out = ASKED[name].get("without", [])
     assert {*left_out} <= {*wanted}
     assert {*wanted} - {*left_out} <= {each["variable"] for each in SURVEYS[name]["spec"]}
+
+
+@every_question
+def test_a_text_that_is_required_is_not_empty(asked: Mapping[str, Any]) -> None:
+    if asked["required"] and asked["type"] in ("text", "textarea"):
+        assert asked["min"] == 1
 
 
 @every_survey
@@ -167,6 +173,8 @@ class TestRulesOfAwx:
             ({"type": "integer"}, {"a": ""}, "a is no integer"),
             ({}, {"a": 3}, "a is no text"),
             ({"type": "multiplechoice", "choices": ["b"]}, {"a": ""}, "is no choice of a"),
+            ({"min": 1}, {"a": ""}, "a is too small"),
+            ({"type": "integer", "max": 3}, {"a": 4}, "a is too small or too large"),
         ],
     )
     def test_a_wrong_answer_is_refused(
