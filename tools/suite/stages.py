@@ -78,7 +78,7 @@ def scenario(name: str) -> Stage:
 #: The scenario whose release is the one of the inventory kind.
 DEFAULT = "default"
 #: Scenarios that take the time, which has to be the cluster's and not another scenario's.
-TIMED = ("failures",)
+TIMED = ("failures", "operator")
 #: The longest of the others.
 LONG = ("master_worker", "secrets", "external_services", "ingress_auth", "mysql", "network_policies", "crash_recovery")
 
