@@ -77,7 +77,7 @@ def test_a_question_without_a_default_leaves_it_to_the_inventory_or_needs_an_ans
 
 @every_question
 def test_what_has_a_default_needs_no_answer(asked: Mapping[str, Any]) -> None:
-    """AWX starts no job of a schedule or a workflow without an answer to what is required, and takes no default then."""
+    """AWX starts no job of a schedule or a workflow without an answer to what is required, default or not."""
     assert not ("default" in asked and asked["required"])
 
 
