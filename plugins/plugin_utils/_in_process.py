@@ -23,7 +23,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.core.errors imp
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube import client as kube_client
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.holder import this_run
 from ansible_collections.airflow.kubernetes.plugins.module_utils.kube.task import Task, Work
-from ansible_collections.airflow.kubernetes.plugins.plugin_utils._survey_answers import read_answers
+from ansible_collections.airflow.kubernetes.plugins.plugin_utils._survey_answers import date_as_text, read_answers
 from ansible_collections.airflow.kubernetes.plugins.plugin_utils._templating import remember
 
 # What is loaded by now is for good, and a garbage collection in the fork of a task need not look at it: that would copy
@@ -74,7 +74,7 @@ class InProcessAction(ActionBase):
             return answer
         self._take_environment()
         # Through JSON, as a module gets them: plain types, not the templating engine's, which are slow to copy.
-        arguments = json.loads(json.dumps(self._task.args))
+        arguments = json.loads(json.dumps(self._task.args, default=date_as_text))
         # Its own method of this name would turn nested None values into errors; the module's validator is the contract.
         validation = ArgumentSpecValidator(self.options).validate(arguments)
         if validation.error_messages:

@@ -50,8 +50,18 @@ def read_answers(arguments: Mapping[str, Any], options: Mapping[str, Mapping[str
         elif isinstance(value, str) and kind in ("list", "dict"):
             read[name] = _value(value, kind, option.get("elements", "str"))
         else:
-            read[name] = value.isoformat() if isinstance(value, date) else value
+            read[name] = date_as_text(value) if isinstance(value, date) else value
     return read
+
+
+def date_as_text(value: object) -> str:
+    """Return a date, which may be anywhere in arguments, as the text that it was.
+
+    :raises TypeError: it is something else that JSON has not.
+    """
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is no JSON")
 
 
 def _value(text: str, kind: str, elements: str) -> Any:

@@ -249,7 +249,11 @@ class TestStandIn:
         awx = Awx(CHECKOUT)
         question = {"type": "text", "question_name": "A", "variable": "a", "required": True, "default": "b"}
         survey = {"name": "", "description": "", "spec": [question]}
-        schedule = {"name": "a", "unified_job_template": 3, "rrule": DATA["awx_backup_schedule"]}
+        schedule = {
+            "name": "a",
+            "unified_job_template": 3,
+            "rrule": "DTSTART:20260101T013000Z RRULE:FREQ=DAILY;INTERVAL=1",
+        }
         awx.answer("POST", "/api/v2/projects/", {}, {"name": "ours"})
         awx.answer("POST", "/api/v2/job_templates/", {}, {"name": "a", "project": 2, "playbook": "deploy.yml"})
         awx.answer("POST", "/api/v2/job_templates/3/survey_spec/", {}, survey)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -183,6 +184,19 @@ def test_what_a_survey_leaves_empty_is_not_given(action: Action) -> None:
     run(action)
     (task,) = Action.tasks
     assert (task.params["count"], task.params["objects"]) == (3, [])
+
+
+def test_a_date_is_the_text_that_it_was(action: Action) -> None:
+    action._task.args = {"name": date(2026, 1, 1), "objects": [{"day": date(2026, 1, 2)}]}
+    run(action)
+    (task,) = Action.tasks
+    assert (task.params["name"], task.params["objects"]) == ("2026-01-01", [{"day": "2026-01-02"}])
+
+
+def test_what_is_no_json_is_no_argument(action: Action) -> None:
+    action._task.args = {"name": "web", "objects": [{"day": object()}]}
+    with pytest.raises(TypeError, match="is no JSON"):
+        run(action)
 
 
 def test_a_module_on_a_target_gets_no_empty_answers_either(action: Action) -> None:
