@@ -58,6 +58,47 @@ options:
       - A directory to write the objects to, as YAML files in a folder named after the set, instead of applying them.
       - No cluster is asked.
     type: path
+  render_ordering:
+    description:
+      - The GitOps tool for which O(render) writes the objects, so that it applies them in the order of a deploy.
+      - V(argocd) adds sync waves, and sync options to what holds data.
+      - V(flux) writes a folder for each wave, and in the folder C(flux) a Kustomization for each, which depends on the
+        one before.
+      - V(none) is for kubectl, which needs no order.
+    type: str
+    choices: [none, argocd, flux]
+    default: none
+    version_added: 0.1.0
+  render_flux:
+    description: What Flux's Kustomizations are to say, with O(render_ordering=flux).
+    type: dict
+    version_added: 0.1.0
+    suboptions:
+      path:
+        description:
+          - Path of the release's folder in the source. If not set, it is the last two parts of O(render).
+        type: str
+      source_kind:
+        description: Kind of the source.
+        type: str
+        choices: [GitRepository, OCIRepository, Bucket]
+        default: GitRepository
+      source_name:
+        description: Name of the source, which is in the namespace of the Kustomizations.
+        type: str
+        default: flux-system
+      namespace:
+        description: Namespace of the Kustomizations.
+        type: str
+        default: flux-system
+      interval:
+        description: How often Flux compares the cluster with the source.
+        type: str
+        default: 10m
+      timeout:
+        description: How long a wave may take to become healthy, the migration of the database included.
+        type: str
+        default: 15m
   dry_run_digest:
     description: A checksum of the input for which M(airflow.kubernetes.dry_run) has refused nothing, to be remembered.
     type: str

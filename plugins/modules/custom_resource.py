@@ -26,7 +26,7 @@ options:
   step:
     description:
       - V(begin) returns the operation that is due, and notes that it begins.
-      - V(end) notes that it has succeeded, V(fail) that it has failed for the reason in O(message).
+      - V(end) notes that it has succeeded, V(fail) that it has failed for the reason in O(failure).
       - V(delete) notes that the release is destroyed.
     type: str
     choices: [begin, end, fail, delete]
@@ -44,7 +44,7 @@ options:
     description: Generation of the resource that the run is for, which may have changed again since.
     type: int
     required: true
-  message:
+  failure:
     description: Why the run has failed.
     type: str
     default: ""

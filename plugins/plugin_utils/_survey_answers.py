@@ -39,7 +39,7 @@ def read_answers(arguments: Mapping[str, Any], options: Mapping[str, Mapping[str
 
     :param options: the argument specification.
     """
-    read = {}
+    read: dict[str, Any] = {}
     for name, value in arguments.items():
         option = options.get(name, {})
         kind = option.get("type", "str")

@@ -93,13 +93,19 @@ def test_a_play_runs_here_and_for_releases_alone(playbook: Path) -> None:
             "ansible_become": False,
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }
-        # Once, for all modules of the collection.
-        assert play["module_defaults"] == {
+        # Once, for all modules of the collection, and for all tasks that render.yml has write files.
+        defaults = {
             "group/airflow.kubernetes.airflow": {
                 "kubeconfig": "{{ airflow_kubeconfig | default(omit, true) }}",
                 "context": "{{ airflow_context | default(omit, true) }}",
             }
         }
+        if playbook.stem in ARCHITECTURES:
+            defaults["airflow.kubernetes.apply"] = {
+                "render_ordering": "{{ airflow_render_ordering | default(omit, true) }}",
+                "render_flux": "{{ airflow_render_flux | default(omit, true) }}",
+            }
+        assert play["module_defaults"] == defaults
 
 
 @pytest.mark.parametrize("playbook", ["separated_services", "master_worker"])

@@ -20,6 +20,8 @@ ANSIBLE_OPERATOR = "1.42.2"
 # Gives an opinion of the objects of a release.
 KUBE_SCORE = "1.20.0"
 ACTIONLINT = "1.7.12"
+# Argo CD 3.2's own library of comparing and syncing, for the scenario gitops; it is for this version of Kubernetes.
+GITOPS_ENGINE = "0.7.1-0.20251006172252-b89b0871b414"
 
 # The node image that kind publishes for this version of it.
 PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.0@sha256:7416a61b42b1662ca6ca89f02028ac133a309a2a30ba309614e8ec94d976dc5a"

@@ -28,6 +28,8 @@ LEFT_OUT = {
     "airflow_context",
     "airflow_render_directory",
     "airflow_render_to",
+    "airflow_render_ordering",
+    "airflow_render_flux",
     "airflow_diagnosis_to",
     "airflow_diagnosis_archive",
     "health_diagnosis",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..common.paths import IMAGES
+from ..common.paths import CHECKOUT, IMAGES
 from ..common.versions import (
     ACTIONLINT,
     ANSIBLE_OPERATOR,
@@ -11,6 +11,7 @@ from ..common.versions import (
     CYCLONUS,
     ETCD,
     GENPROTO,
+    GITOPS_ENGINE,
     KIND,
     KUBE_SCORE,
     KUBERNETES,
@@ -108,6 +109,16 @@ SCORE_COMMAND = GoProgram(
     module="github.com/zegl/kube-score",
     version=KUBE_SCORE,
     packages=(("kube-score", "github.com/zegl/kube-score/cmd/kube-score"),),
+)
+
+# Kubernetes is the module, because the library needs it whole and says nothing of where its parts are.
+ARGOCD_SYNC_COMMAND = GoProgram(
+    name="argocd-sync",
+    module="k8s.io/kubernetes",
+    version=KUBERNETES,
+    source=CHECKOUT / "tests" / "gitops" / "main.go",
+    requirements=(("github.com/argoproj/gitops-engine", GITOPS_ENGINE),),
+    staging=True,
 )
 
 PAUSE_PROCESS = GoProgram(

@@ -10,7 +10,7 @@ from .stage import Stage
 #: Seconds for a scenario: a deploy is a minute or two, what a scenario does with it some more.
 SCENARIO_SECONDS = 1200
 
-OURS = ("examples", "plugins", "roles", "tests", "tools")
+OURS = ("examples", "operator", "plugins", "roles", "tests", "tools")
 
 ENVIRONMENT = (
     Stage("environment", ("python3", "-m", "tools.environment"), timeout=1800),
@@ -78,7 +78,7 @@ def scenario(name: str) -> Stage:
 #: The scenario whose release is the one of the inventory kind.
 DEFAULT = "default"
 #: Scenarios that take the time, which has to be the cluster's and not another scenario's.
-TIMED = ("failures",)
+TIMED = ("failures", "operator")
 #: The longest of the others.
 LONG = ("master_worker", "secrets", "external_services", "ingress_auth", "mysql", "network_policies", "crash_recovery")
 

@@ -15,6 +15,7 @@ from ..kube.retries import PATIENCE
 from ..kube.task import Task
 from .apply_set import ApplySet
 from .diff import diff
+from .ordering import FLUX_OPTIONS
 from .prepare import checksums, prepare, render_all
 
 OPTIONS: dict[str, Any] = {
@@ -28,6 +29,8 @@ OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "force_conflicts": {"type": "bool", "default": False},
     "render": {"type": "path"},
+    "render_ordering": {"type": "str", "choices": ["none", "argocd", "flux"], "default": "none"},
+    "render_flux": {"type": "dict", "apply_defaults": True, "options": FLUX_OPTIONS},
     "dry_run_digest": {"type": "str", "default": ""},
     "checksums_of": {"type": "dict", "default": {}},
 }

@@ -17,8 +17,9 @@ from ..core.kinds import is_namespaced
 from ..core.labels import RELEASE_LABEL, SET_LABEL
 from ..kube.client import Manifest
 from .diff import outline
+from .ordering import FLUX, Wave, files, kustomizations
 from .proxy_exemption import exempt_in_pods
-from .reference import Reference, wave_of
+from .reference import Reference
 from .text_fields import text_fields
 
 
@@ -74,20 +75,32 @@ def checksums(manifests: Iterable[Manifest]) -> dict[str, str]:
     }
 
 
-def render(manifests: Sequence[Manifest], directory: Path, set_name: str, check_mode: bool = False) -> dict[str, Any]:
+def render(
+    manifests: Sequence[Manifest], directory: Path, params: Mapping[str, Any], check_mode: bool = False
+) -> dict[str, Any]:
     """Write the manifests as ``<directory>/<set>/<wave>-<kind>-<name>.yaml``, and remove what the set wrote before.
 
     The names sort in the order in which ``kubectl apply`` has to take the files: the namespace comes first.
     No cluster is asked. The result holds the ``files``, and whether one of them changed.
+
+    :param params: the options of the module apply, of which ``render_ordering`` adds what a GitOps tool reads.
     """
+    set_name, tool = params["set"], params["render_ordering"]
     folder = directory / set_name
+    objects = files(manifests, set_name, tool)
+    if tool == FLUX:
+        others = {path.parents[1].name for path in directory.glob("*/*/*.yaml") if path.parent.name != set_name}
+        objects |= kustomizations(directory, others | {path.parts[0] for path in objects}, params)
     wanted = {
-        folder / _file_name(manifest): yaml_dump(manifest, sort_keys=False, explicit_start=True, width=120)
-        for manifest in manifests
+        directory / path: yaml_dump(manifest, sort_keys=False, explicit_start=True, width=120)
+        for path, manifest in objects.items()
     }
-    present = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.yaml")}
+    # Whatever the ordering was.
+    places = [folder, directory / FLUX, *(directory / wave.folder / set_name for wave in Wave)]
+    present = {path: path.read_text(encoding="utf-8") for place in places for path in place.glob("*.yaml")}
     if not check_mode:
-        folder.mkdir(parents=True, exist_ok=True)
+        for parent in {folder if tool != FLUX else directory} | {path.parent for path in wanted}:
+            parent.mkdir(parents=True, exist_ok=True)
         for path, content in wanted.items():
             path.write_text(content, encoding="utf-8")
         for path in present.keys() - wanted.keys():
@@ -104,13 +117,8 @@ def render_all(
     manifests: Sequence[Manifest], directory: Path, params: Mapping[str, Any], check_mode: bool
 ) -> dict[str, Any]:
     """Write the set, and remove what was written of those whose place it takes."""
-    result = render(manifests, directory, params["set"], check_mode)
+    result = render(manifests, directory, params, check_mode)
     for name in params["replaces"]:
-        if (directory / name).is_dir():
-            result["changed"] |= render([], directory, name, check_mode)["changed"]
+        if any((directory / place / name).is_dir() for place in ("", *(wave.folder for wave in Wave))):
+            result["changed"] |= render([], directory, {**params, "set": name}, check_mode)["changed"]
     return result
-
-
-def _file_name(manifest: Manifest) -> str:
-    kind = manifest["kind"]
-    return f"{wave_of(kind)}-{kind.lower()}-{manifest['metadata']['name']}.yaml"

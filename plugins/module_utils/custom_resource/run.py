@@ -30,7 +30,7 @@ OPTIONS: dict[str, Any] = {
     "version": {"type": "str", "default": ""},
     "operation": {"type": "str", "default": DEPLOY, "choices": [DEPLOY, UPGRADE, ROLLBACK]},
     "generation": {"type": "int", "required": True},
-    "message": {"type": "str", "default": ""},
+    "failure": {"type": "str", "default": ""},
     **AWAITED_OPTIONS,
     "health": {"type": "dict", "options": HEALTH_OPTIONS},
     "address": {"type": "str", "default": ""},
@@ -63,7 +63,7 @@ def run(task: Task) -> dict[str, Any]:
         if operation != DEPLOY or not conditions.is_true(before, "Ready"):
             resource.tell(client, found, conditions.DONE[operation], f"Airflow {status['version']} is healthy")
     else:
-        status = conditions.failed(before, _look(task), params["message"], generation, now)
+        status = conditions.failed(before, _look(task), params["failure"], generation, now)
         # Its first line has the reason, and no seconds.
         if status["message"].partition("\n")[0] != str(before.get("message", "")).partition("\n")[0]:
             resource.tell(client, found, "RunFailed", status["message"], is_warning=True)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, the airflow.kubernetes authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What runs beside the operator: it starts a run where an input has changed, and keeps statuses up to date.
+"""What operator/watch.py does: it starts a run where an input has changed, and keeps statuses up to date.
 
 It asks for single objects every few seconds, because the rights to deploy are to read Secrets by name, and not to list
 or to watch them.
@@ -8,9 +8,6 @@ or to watch them.
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,11 +17,6 @@ from ..kube.task import Task
 from ..readiness import status as readiness_status
 from . import conditions, resource
 from .inputs import Input, inputs
-
-#: Seconds between two looks at the inputs of all resources.
-INPUT_SECONDS = 5
-#: Looks at the inputs for each one at the workloads.
-LOOKS = 4
 
 #: Version of an input by namespace, name of the resource, and input.
 Versions = dict[tuple[str, str, Input], str]
@@ -95,24 +87,9 @@ class Watch:
         if all(before.get(field) == value for field, value in status.items()):
             return
         if resource.write_status(self._client, found, status, unless_changed=True):
-            was, now = before.get("phase"), status.get("phase", before.get("phase"))
+            was = str(before.get("phase", ""))
+            now = str(status.get("phase", was))
             if was != now:
                 resource.tell(
                     self._client, found, now, status.get("message", ""), is_warning=now == conditions.NOT_READY
                 )
-
-
-def main() -> int:
-    """Look until the process is ended; the namespaces are in ``WATCH_NAMESPACE``, with commas between them."""
-    params = {"kubeconfig": os.environ["AIRFLOW_OPERATOR_KUBECONFIG"]}
-    namespaces = os.environ["WATCH_NAMESPACE"].split(",")
-    watch = Watch(Client(params, patience=60), params, namespaces, report=lambda line: print(line, flush=True))
-    looks = 0
-    while True:
-        watch.look(at_workloads=looks % LOOKS == 0)
-        looks += 1
-        time.sleep(INPUT_SECONDS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -386,6 +386,13 @@ RULES: tuple[Rule, ...] = (
         "{variable} is given, and so is {variable}_secret, which names a Secret that holds it. Leave out one of them.",
         find=on.secrets_given_twice,
     ),
+    Rule(
+        "airflow_extra_objects airflow_render_ordering",
+        "a Secret would be written to a file for a GitOps tool",
+        "airflow_extra_objects has the Secret {name}, whose values would be in git. Take it out, and have External "
+        "Secrets or Sealed Secrets make it.",
+        find=lambda given: ({"name": name} for name in given["rendered_secrets"]),
+    ),
     *EXTERNAL_SECRET_RULES,
     *BUNDLE_RULES,
     *CLOUD_RULES,

@@ -64,4 +64,5 @@ DEFAULTS: Mapping[str, Any] = {
     "secret_origins": [],
     "external_secrets": [],
     "own_secrets": [],
+    "rendered_secrets": [],
 }

@@ -50,20 +50,6 @@ def test_all_variables_of_a_release_are_there_but_those_left_out_and_secret_valu
     assert every.keys() - properties().keys() == custom_resource.LEFT_OUT | secret
 
 
-def test_a_changed_description_changes_the_file_and_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One source: what is written there is what all of them say."""
-    read = argument_specs.entry_points
-
-    def changed(role: str) -> dict[str, Any]:
-        points = read(role)
-        if role == "workers":
-            points["main"]["options"]["workers_replicas"]["description"] = "Said anew."
-        return points
-
-    monkeypatch.setattr(argument_specs, "entry_points", changed)
-    assert "Said anew." in custom_resource.page()
-
-
 def test_a_rule_says_set_and_value() -> None:
     options = {"a_text": {"type": "str"}, "a_list": {"type": "list"}, "a_flag": {"type": "bool"}}
     rule = expression("!{a_flag} || {a_text} || {a_list} || self.a_text == 'x'", options)

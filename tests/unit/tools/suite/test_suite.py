@@ -248,7 +248,7 @@ class TestStages:
         assert second[2][:2] == ["scenario-default", "deploy-newest"]
         assert second[2][-1] == "destroy"
         assert all(len(lane) == 1 for lane in second[3:])
-        assert rest[0] == [["scenario-failures"]]
+        assert rest[0] == [["scenario-failures", "scenario-operator"]]
         assert sum(len(lane) for phase in self.order() for lane in phase) == sum(map(len, groups().values()))
 
     def test_each_scenario_is_of_one_tier(self) -> None:

@@ -21,6 +21,7 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset import
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.apply_set import ApplySet
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.diff import diff
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.explain import explain
+from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.ordering import FLUX_OPTIONS
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.prepare import prepare, render
 from ansible_collections.airflow.kubernetes.plugins.module_utils.applyset.reference import Outcome, Reference, wave_of
 from ansible_collections.airflow.kubernetes.plugins.module_utils.core.checksum import checksum
@@ -828,6 +829,8 @@ def options(connection: dict[str, Any], **given: Any) -> dict[str, Any]:
         "state": "present",
         "force_conflicts": False,
         "render": None,
+        "render_ordering": "none",
+        "render_flux": dict.fromkeys(FLUX_OPTIONS),
         "objects": [],
         "replaces": [],
         "checksums_of": {},
@@ -839,7 +842,7 @@ def options(connection: dict[str, Any], **given: Any) -> dict[str, Any]:
 class TestRender:
     def test_writes_a_file_an_object_and_removes_the_sets_old_ones(self, tmp_path: Path) -> None:
         def files(*given: Manifest) -> list[str]:
-            render(prepare(given, "airflow", "web", "data"), tmp_path, "web")
+            render(prepare(given, "airflow", "web", "data"), tmp_path, options({}))
             return sorted(path.name for path in (tmp_path / "web").iterdir())
 
         assert files(thing("Service", "web"), thing("ConfigMap", "web")) == [
@@ -859,7 +862,7 @@ class TestRender:
 
     def test_is_what_would_be_applied(self, tmp_path: Path) -> None:
         manifests = prepare([thing("Service", "web", spec={"ports": [{"port": 80}]})], "airflow", "web", "data")
-        render(manifests, tmp_path, "web")
+        render(manifests, tmp_path, options({}))
         assert yaml.safe_load((tmp_path / "web" / "2-service-web.yaml").read_text()) == manifests[0]
 
     def test_has_checksums_of_further_values(self, connection: dict[str, Any], tmp_path: Path) -> None:
@@ -876,13 +879,13 @@ class TestRender:
 
     def test_tells_whether_a_file_changed(self, tmp_path: Path) -> None:
         manifests = prepare([thing("Service", "web")], "airflow", "web", "data")
-        assert render(manifests, tmp_path, "web")["changed"] is True
-        assert render(manifests, tmp_path, "web")["changed"] is False
-        assert render([], tmp_path, "web")["changed"] is True
+        assert render(manifests, tmp_path, options({}))["changed"] is True
+        assert render(manifests, tmp_path, options({}))["changed"] is False
+        assert render([], tmp_path, options({}))["changed"] is True
 
     def test_writes_nothing_in_check_mode(self, tmp_path: Path) -> None:
         manifests = prepare([thing("Service", "web")], "airflow", "web", "data")
-        assert render(manifests, tmp_path, "web", check_mode=True)["changed"] is True
+        assert render(manifests, tmp_path, options({}), check_mode=True)["changed"] is True
         assert list(tmp_path.iterdir()) == []
 
     def test_asks_no_cluster(self, connection: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,8 @@ from ansible_collections.airflow.kubernetes.plugins.module_utils.readiness.varia
 from tools.common.paths import ROLES
 
 CHECKOUT = ROLES.parent
-ROLE_NAMES = sorted(path.name for path in ROLES.iterdir())
+#: The roles of a release.
+ROLE_NAMES = sorted({path.name for path in ROLES.iterdir()} - {"operator"})
 #: What a variable of a role looks like, and the beginning of one that a value completes. With two underscores behind
 #: the role's name it is an option of airflow_config.
 NAME = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROLE_NAMES)})_(?!_)[a-z0-9_]*[a-z0-9](?![\w*])")
@@ -39,6 +40,8 @@ KEYS |= {
     "scheduler_idle_sleep_time",
     "flower_host",
 }
+# What jobs of AWX hand on.
+KEYS |= {"airflow_results"}
 # What the variables of a task's pod begin with, as those of a role with its name.
 KEYS |= {"airflow_task_pod"}
 #: Computed variables that a program reads, and no message names.

@@ -238,6 +238,7 @@ VIOLATIONS: dict[str, dict[str, Any]] = {
     "the value and a Secret that holds it are both given": {
         "secret_origins": [{"variable": "airflow_fernet_key", "given": True, "secret": "mine"}]
     },
+    "a Secret would be written to a file for a GitOps tool": {"rendered_secrets": ["login"]},
 }
 #: Rules of one bundle or volume, which have tests of their own.
 ELSEWHERE = {*BUNDLE_RULES, *VOLUME_RULES}
