@@ -58,8 +58,7 @@ def run(task: Task) -> dict[str, Any]:
     elif step == DELETE:
         status = conditions.begun(before, "destroy", generation, now)
     elif step == END:
-        observed = readiness_status.run(Task({**params, "release": params["name"], "permissions": []}))
-        status = conditions.ended(before, observed, generation, now)
+        status = conditions.ended(before, _observe(task), generation, now)
         if operation != DEPLOY or not conditions.is_true(before, "Ready"):
             resource.tell(client, found, conditions.DONE[operation], f"Airflow {status['version']} is healthy")
     else:
@@ -104,10 +103,14 @@ def _running(client: Client, namespace: str, name: str) -> tuple[str, Record | N
     return labels(live or {}).get(VERSION_LABEL, ""), Record.parse((record or {}).get("data") or {})
 
 
+def _observe(task: Task) -> Mapping[str, Any]:
+    """Return what the module ``status`` returns of the release, without showing it."""
+    return readiness_status.run(Task({**task.params, "release": task.params["name"], "permissions": []}))
+
+
 def _look(task: Task) -> Mapping[str, Any] | None:
     """Return the status of the release, ``None`` where there is none yet, or it cannot be told."""
-    params = task.params
     try:
-        return readiness_status.run(Task({**params, "release": params["name"], "permissions": []}))
+        return _observe(task)
     except Failure:
         return None
